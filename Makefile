@@ -1,0 +1,74 @@
+# Pm: "make run" starts the product, "make test" tests it, "make help" lists the rest.
+# A machine with Debian, Python 3.11, make and git is enough; what is missing is installed (root or sudo).
+
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+# Commands find the virtual environment's programs first, and Debian's nginx.
+export PATH := $(CURDIR)/$(BIN):$(PATH):/usr/sbin
+export PYTHON
+PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements/lock.txt
+RUNTIME = requirements/stack.txt requirements/gateway.txt requirements/model.txt
+
+.DEFAULT_GOAL := help
+.PHONY: help run stop status logs test test-postgres check format lock train clean setup setup-dev
+
+help: ## list what make can do
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
+
+run: setup ## install what is missing, start everything, post a sample picture, print the URLs
+	@$(BIN)/python -m server.stack up
+
+stop: ## finish what is in flight and stop everything
+	@test -x $(BIN)/python || { echo "Pm was never started here."; exit 0; } && $(BIN)/python -m server.stack down
+
+status: ## say what runs
+	@test -x $(BIN)/python || { echo "Pm was never started here: run make run."; exit 1; } && $(BIN)/python -m server.stack status
+
+logs: ## follow every log (Ctrl-C ends it)
+	@tail -n 20 -F log/*.log
+
+test: setup-dev check ## set up and run every check and test
+	@$(BIN)/python -m pytest
+	@$(MAKE) --no-print-directory test-postgres
+
+test-postgres: setup-dev ## run the gateway's tests on a throw-away PostgreSQL
+	@tests/with_postgres.sh $(BIN)/python -m pytest tests/api tests/Pm tests/server
+
+check: setup-dev ## lint, types, import rules, Django's own checks
+	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --quiet --check .
+	@$(BIN)/mypy .
+	@$(BIN)/lint-imports --no-logo
+	@PUBLIC_HTTPS=true $(BIN)/python manage.py check --deploy --fail-level WARNING
+	@$(BIN)/python manage.py makemigrations --check --dry-run
+
+format: setup-dev ## format the code
+	@$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format .
+
+lock: setup-dev ## pin every package that the requirements bring along
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-emit-index-url --no-emit-find-links \
+		--no-annotate --upgrade requirements.txt requirements/dev.txt --output-file requirements/lock.txt
+
+clean: stop ## remove the virtual environment (var/ and log/ stay)
+	rm -rf $(VENV)
+
+setup: $(VENV)/.runtime
+
+setup-dev: $(VENV)/.dev
+
+$(BIN)/python:
+	@conf/apt.sh run
+	@echo "-- Making the virtual environment"
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.runtime: $(BIN)/python $(RUNTIME) requirements/lock.txt
+	@conf/apt.sh run
+	@echo "-- Installing the pinned packages (the first time: a minute or two)"
+	@$(PIP_INSTALL) $(addprefix --requirement ,$(RUNTIME))
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.runtime requirements.txt requirements/training.txt requirements/dev.txt
+	@conf/apt.sh test
+	@echo "-- Installing the test and training packages (the first time: a few minutes, torch is 5 GB)"
+	@$(PIP_INSTALL) --requirement requirements.txt --requirement requirements/dev.txt
+	@touch $@

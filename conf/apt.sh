@@ -1,0 +1,46 @@
+#!/bin/sh
+# Installs the Debian packages that are missing for what is asked: conf/apt.sh run | conf/apt.sh test
+# Run by make; does nothing where everything is there. Needs root or sudo only when something is missing.
+set -eu
+python=${PYTHON:-python3.11}
+missing=""
+
+need() { # need <package>: unless the check that was just made succeeded
+    case " $missing " in *" $1 "*) ;; *) missing="$missing $1" ;; esac
+}
+
+PATH="$PATH:/usr/sbin:/usr/local/sbin"
+had_nginx=yes
+command -v nginx >/dev/null || { need nginx-light; had_nginx=no; }
+command -v "$python" >/dev/null || need python3.11
+"$python" -c 'import ensurepip, venv' 2>/dev/null || need python3.11-venv
+# uwsgi is compiled: it needs a compiler and Python's headers.
+command -v cc >/dev/null || need build-essential
+"$python" -c 'import os, sysconfig as s; exit(not os.path.exists(s.get_path("include") + "/Python.h"))' 2>/dev/null \
+    || need python3.11-dev
+if [ "${1:-run}" = test ]; then
+    ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || need postgresql
+fi
+
+[ -z "$missing" ] && exit 0
+if [ "$(id -u)" = 0 ]; then
+    as_root=""
+elif command -v sudo >/dev/null; then
+    as_root="sudo"
+else
+    echo "Pm: these Debian packages are missing and installing them needs root: run \"apt-get install$missing\" as root, then make again." >&2
+    exit 1
+fi
+echo "-- Installing$missing"
+export DEBIAN_FRONTEND=noninteractive
+install_packages() { $as_root apt-get install -y -q --no-install-recommends $missing >log/apt.log 2>&1; }
+install_packages || { $as_root apt-get update -q >>log/apt.log 2>&1 && install_packages; } || {
+    tail -n 5 log/apt.log >&2
+    echo "Pm: apt-get could not install$missing: see log/apt.log, or install them by hand and run make again." >&2
+    exit 1
+}
+# Debian starts a packaged nginx on port 80; supervisor runs ours, so the one that came along just now is not wanted.
+if [ "$had_nginx" = no ]; then
+    $as_root service nginx stop >/dev/null 2>&1 || true
+    command -v systemctl >/dev/null && $as_root systemctl disable nginx >/dev/null 2>&1 || true
+fi
