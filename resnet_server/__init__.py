@@ -1,0 +1,1 @@
+"""The model service: class photo in, offline or online out. Imports no Django."""

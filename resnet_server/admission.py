@@ -1,0 +1,37 @@
+"""The bounded queue: so many run, so many wait, the rest are told at once."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from resnet_server.errors import BusyError
+
+
+class Admission:
+    """Lets `slots` requests work and `queue_size` wait, each at most `patience_s` seconds."""
+
+    def __init__(self, slots: int, queue_size: int, patience_s: float) -> None:
+        self._places = threading.Semaphore(slots + queue_size)
+        self._slots = threading.Semaphore(slots)
+        self._patience_s = patience_s
+
+    @contextmanager
+    def slot(self) -> Iterator[float]:
+        """Hold a slot for the block; gives the milliseconds that were waited for it.
+
+        Raises: BusyError at once when the queue is full, or when no slot came free in time (nobody waits for an answer
+        whose client has given up).
+        """
+        if not self._places.acquire(blocking=False):
+            raise BusyError("Every worker is busy and the queue is full; try again in a second.")
+        try:
+            start = time.perf_counter()
+            if not self._slots.acquire(timeout=self._patience_s):
+                raise BusyError("No worker came free in time; try again in a second.")
+            try:
+                yield round((time.perf_counter() - start) * 1000, 3)
+            finally:
+                self._slots.release()
+        finally:
+            self._places.release()

@@ -1,0 +1,31 @@
+"""gunicorn's settings for one model server; every number has its reason beside it."""
+
+from resnet_server.logs import log_config
+from resnet_server.settings import read_settings
+
+settings = read_settings()
+
+wsgi_app = "resnet_server.app:create_app()"
+bind = settings.bind
+proc_name = settings.slot
+
+# One process: the engine uses every core by itself, and a second copy of the weights would only cost memory.
+workers = 1
+worker_class = "gthread"
+# A thread for each request that runs or waits, and four more so that "busy" and the health checks are answered at once.
+threads = settings.threads + settings.queue_size + 4
+# Never preloaded: threads of OpenVINO and torch do not survive the fork (gunicorn #2478, pytorch #49555).
+preload_app = False
+
+# The timeout ladder: model read < this < uwsgi harakiri < nginx < supervisor stopwaitsecs (tests/test_timeouts.py).
+timeout = int(settings.read_timeout_s) + 5
+graceful_timeout = timeout
+# Longer than nginx's keepalive_timeout for upstreams (60 s), so that the side that reuses a connection closes it.
+keepalive = 75
+# Clean headers only; nothing legitimate needs more.
+limit_request_line = 4094
+limit_request_fields = 50
+
+logconfig_dict = log_config(settings.log_level)
+accesslog = None
+control_socket_disable = True

@@ -1,0 +1,168 @@
+"""Turns the bytes of one picture into the network's input; training, calibration and serving all call it."""
+
+import io
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from resnet_server.errors import InvalidImageError, TooLargeError, UnsupportedFormatError
+
+# Pillow's JPEG opener also gives MPO, which cameras write for two JPEGs in one file; the first is the photo.
+ACCEPTED_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "AVIF")
+ACCEPTED_NAMES = "JPEG, PNG, WebP, BMP or AVIF"
+
+# (offset, bytes there, name): what is refused by name. Everything else that is not accepted is "no image".
+REFUSED_SIGNATURES = (
+    (0, b"GIF87a", "GIF"),
+    (0, b"GIF89a", "GIF"),
+    (0, b"II*\x00", "TIFF"),
+    (0, b"MM\x00*", "TIFF"),
+    (0, b"II+\x00", "TIFF"),
+    (0, b"MM\x00+", "TIFF"),
+    (0, b"%PDF-", "PDF"),
+    (0, b"8BPS", "PSD"),
+    (0, b"\x00\x00\x01\x00", "ICO"),
+    (0, b"\x00\x00\x00\x0cjP  \r\n\x87\n", "JPEG 2000"),
+    (0, b"\xff\x4f\xff\x51", "JPEG 2000"),
+    (0, b"\xff\x0a", "JPEG XL"),
+    (0, b"\x00\x00\x00\x0cJXL \r\n\x87\n", "JPEG XL"),
+    (0, b"\x1aE\xdf\xa3", "Matroska or WebM"),
+    (0, b"FLV\x01", "FLV"),
+    (0, b"\x00\x00\x01\xba", "MPEG"),
+    (0, b"\x00\x00\x01\xb3", "MPEG"),
+    (8, b"AVI LIST", "AVI"),
+    (4, b"ftyp", "MP4 or HEIC"),
+    (4, b"moov", "QuickTime"),
+)
+AVIF_BRANDS = (b"ftypavif", b"ftypavis")  # the same container as MP4's; what bears them and does not open is damaged
+
+# EXIF tag 0x0112 → what undoes it (EXIF 2.32, table 6).
+ORIENTATION_TAG = 0x0112
+UNDO_ORIENTATION = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+SWAPS_AXES = (5, 6, 7, 8)
+
+# Registers every decoder now: Image.open(formats=…) does not load those that it has not met yet.
+Image.init()
+# The pixel limit is ours (PreprocessSpec.max_pixels), checked on the header before anything is decoded.
+Image.MAX_IMAGE_PIXELS = None
+# Pillow warns of odd metadata in files that decode well; the pixels decide.
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+
+
+@dataclass(frozen=True)
+class PreprocessSpec:
+    """What the network wants, and how much a picture may ask of us."""
+
+    height: int = 700
+    width: int = 500
+    max_pixels: int = 50_000_000
+
+
+@dataclass(frozen=True)
+class ImageInfo:
+    """What the header says: format (MPO is JPEG), width and height in pixels as stored, before orientation."""
+
+    format: str
+    width: int
+    height: int
+
+
+def preprocess(data: bytes, spec: PreprocessSpec) -> tuple[npt.NDArray[np.uint8], ImageInfo]:
+    """Decode one picture into the network's input.
+
+    Returns: uint8 (spec.height, spec.width, 3), HWC, RGB, EXIF orientation applied, alpha on white; and the header.
+    Raises: InvalidImageError, UnsupportedFormatError; TooLargeError above spec.max_pixels, before decoding.
+    """
+    with open_image(data, spec.max_pixels) as image:
+        info = image_info(image)
+        try:
+            rgb = decode_rgb(image, spec)
+        except MemoryError:
+            raise
+        except Exception as exc:  # Pillow's decoders raise OSError, ValueError, SyntaxError, struct.error, …
+            raise InvalidImageError("The image is damaged or cut short; send the whole file.") from exc
+    resized = rgb.resize((spec.width, spec.height), Image.Resampling.BILINEAR)
+    return np.asarray(resized), info  # uint8 (H, W, 3)
+
+
+def open_image(data: bytes, max_pixels: int) -> Image.Image:
+    """Read the header of a picture of an accepted kind; nothing is decoded.
+
+    Raises: InvalidImageError, UnsupportedFormatError, TooLargeError.
+    """
+    try:
+        image = Image.open(io.BytesIO(data), formats=ACCEPTED_FORMATS)
+    except MemoryError:
+        raise
+    except Exception as exc:
+        if name := refused_format(data):
+            raise UnsupportedFormatError(f"{name} is not accepted; send {ACCEPTED_NAMES}.") from exc
+        raise InvalidImageError(f"The bytes are not a readable image; send {ACCEPTED_NAMES}.") from exc
+    if image.width * image.height > max_pixels:
+        raise TooLargeError(f"The image has {image.width} x {image.height} pixels; the limit is {max_pixels} in all.")
+    if image.format != "MPO" and getattr(image, "is_animated", False):
+        raise UnsupportedFormatError("The image is an animation; send a single still picture.")
+    return image
+
+
+def refused_format(data: bytes) -> str | None:
+    """The name of the refused format whose signature the bytes bear, if any."""
+    if data[4:12] in AVIF_BRANDS:
+        return None
+    for offset, signature, name in REFUSED_SIGNATURES:
+        if data[offset : offset + len(signature)] == signature:
+            return name
+    start = data[:1024].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    is_svg = start.startswith(b"<svg") or (start.startswith((b"<?xml", b"<!--", b"<!doctype svg")) and b"<svg" in start)
+    return "SVG" if is_svg else None
+
+
+def image_info(image: Image.Image) -> ImageInfo:
+    """The header's facts, with MPO under its usual name."""
+    name = "JPEG" if image.format == "MPO" else str(image.format)
+    return ImageInfo(format=name, width=image.width, height=image.height)
+
+
+def decode_rgb(image: Image.Image, spec: PreprocessSpec) -> Image.Image:
+    """Decode to upright 8-bit RGB, at a reduced scale where a large JPEG allows it.
+
+    Raises: whatever Pillow's decoders raise.
+    """
+    turned = orientation(image)
+    # libjpeg decodes at 1/2, 1/4 or 1/8 for a fraction of the work; never below the network's own input.
+    image.draft("RGB", (spec.height, spec.width) if turned in SWAPS_AXES else (spec.width, spec.height))
+    rgb = to_rgb(image)
+    return rgb.transpose(UNDO_ORIENTATION[turned]) if turned in UNDO_ORIENTATION else rgb
+
+
+def orientation(image: Image.Image) -> int:
+    """The EXIF orientation, 1 (upright) where it is absent or unreadable: broken metadata spoils no photo."""
+    try:
+        return int(image.getexif().get(ORIENTATION_TAG, 1))
+    except MemoryError:
+        raise
+    except Exception:  # noqa: BLE001 - Pillow's EXIF reader raises SyntaxError, TypeError, struct.error, OSError, …
+        return 1
+
+
+def to_rgb(image: Image.Image) -> Image.Image:
+    """Any mode that the accepted formats decode to, as 8-bit RGB; alpha is laid on white."""
+    if image.mode.startswith("I"):  # 16-bit grey: PNG; Pillow's own conversion would clip at 255.
+        wide = np.asarray(image).astype(np.int64)
+        return Image.fromarray((wide >> 8).clip(0, 255).astype(np.uint8)).convert("RGB")
+    if image.has_transparency_data:
+        rgba = image.convert("RGBA")
+        white = Image.new("RGBA", rgba.size, "white")
+        return Image.alpha_composite(white, rgba).convert("RGB")
+    return image.convert("RGB")

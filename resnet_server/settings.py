@@ -1,0 +1,127 @@
+"""The model service's settings: one frozen dataclass, read once from the environment (and .env)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple, cast
+
+import loky
+from environs import Env
+from environs.exceptions import EnvValidationError
+from environs.validate import OneOf, Range, Regexp
+
+ROOT = Path(__file__).resolve().parent.parent
+DEFAULT_ARTIFACT = ROOT / "resnet_server" / "default_model"
+SLOTS = ("resnet_server1", "resnet_server2")
+TWO_SERVERS = Regexp(
+    r"^\s*[A-Za-z0-9.-]+:[0-9]{1,5}(\s*,\s*[A-Za-z0-9.-]+:[0-9]{1,5})+\s*\Z",
+    error="list host:port of resnet_server1 and resnet_server2, separated by a comma.",
+)
+ENGINE_NAMES = ("auto", "openvino", "onnxruntime", "pytorch")
+
+
+class Setting(NamedTuple):
+    """One row of the settings' documentation: .env.example shows each."""
+
+    name: str
+    default: str
+    help: str
+
+
+SETTINGS = (
+    Setting(
+        "MODEL_ARTIFACT", "", "Folder of the model to serve; empty means what was deployed, or else the default model."
+    ),
+    Setting("MODEL_ENGINE", "auto", "openvino, onnxruntime or pytorch; auto is openvino for .onnx, pytorch for .pth."),
+    Setting(
+        "MODEL_THREADS", "0", "Cores of one model server; 0 means what quota and affinity give (half when both share)."
+    ),
+    Setting("MODEL_QUEUE_SIZE", "32", "Pictures that may wait in one model server; the next is answered 503 busy."),
+    Setting("MAX_IMAGE_PIXELS", "50000000", "Pixels of the largest picture that is decoded; more is answered 413."),
+    Setting("MODEL_IMAGE_ROOT", "var/media", "The only folder from which image_path may name files."),
+)
+DEFAULTS = {row.name: row.default for row in SETTINGS}
+
+
+class SettingsError(Exception):
+    """The environment or .env cannot be used; the message has one sentence for each name at fault."""
+
+
+@dataclass(frozen=True)
+class ModelSettings:
+    """What one model server needs to know; .env.example describes each name."""
+
+    slot: str
+    bind: str
+    artifact: Path
+    engine: str
+    threads: int
+    queue_size: int
+    read_timeout_s: float
+    max_image_bytes: int
+    max_image_pixels: int
+    image_root: Path
+    log_level: str
+
+
+def read_settings(env_file: Path = ROOT / ".env") -> ModelSettings:
+    """Read and check every setting.
+
+    Raises: SettingsError naming all that is wrong at once.
+    """
+    env = Env(eager=False)
+    env.read_env(str(env_file), recurse=False)
+    slot = env.str("PM_SLOT", SLOTS[0], validate=OneOf(SLOTS))
+    servers = env.str("MODEL_SERVERS", "127.0.0.1:5005,127.0.0.1:5006", validate=TWO_SERVERS)
+    balance = env.str("MODEL_BALANCE", "backup", validate=OneOf(["backup", "both"]))
+    artifact = env.str("MODEL_ARTIFACT", DEFAULTS["MODEL_ARTIFACT"])
+    engine = env.str("MODEL_ENGINE", DEFAULTS["MODEL_ENGINE"], validate=OneOf(ENGINE_NAMES))
+    threads = env.int("MODEL_THREADS", int(DEFAULTS["MODEL_THREADS"]), validate=Range(min=0, max=1024))
+    queue_size = env.int("MODEL_QUEUE_SIZE", int(DEFAULTS["MODEL_QUEUE_SIZE"]), validate=Range(min=0, max=4096))
+    read_timeout_s = env.float("MODEL_READ_TIMEOUT_S", 10.0, validate=Range(min=0.1, max=600))
+    max_image_bytes = env.int("MAX_IMAGE_BYTES", 10 * 1024 * 1024, validate=Range(min=1024))
+    max_image_pixels = env.int("MAX_IMAGE_PIXELS", int(DEFAULTS["MAX_IMAGE_PIXELS"]), validate=Range(min=1024))
+    image_root = env.str("MODEL_IMAGE_ROOT", DEFAULTS["MODEL_IMAGE_ROOT"])
+    log_level = env.str("LOG_LEVEL", "INFO", validate=OneOf(["DEBUG", "INFO", "WARNING", "ERROR"]))
+    seal(env)
+    return ModelSettings(
+        slot=slot,
+        bind=str(servers).split(",")[SLOTS.index(slot)].strip(),
+        artifact=ROOT / artifact if artifact else slot_artifact(slot),
+        engine=engine,
+        threads=threads or default_threads(balance),
+        queue_size=queue_size,
+        read_timeout_s=read_timeout_s,
+        max_image_bytes=max_image_bytes,
+        max_image_pixels=max_image_pixels,
+        image_root=(ROOT / image_root).resolve(),
+        log_level=log_level,
+    )
+
+
+def seal(env: Env) -> None:
+    """Report all the wrong names that `env` has met.
+
+    Raises: SettingsError, one sentence a name.
+    """
+    try:
+        env.seal()
+    except EnvValidationError as exc:
+        wrong = cast("Mapping[str, list[str]]", exc.error_messages)
+        problems = " ".join(f"{name}: {texts[0]}" for name, texts in wrong.items())
+        raise SettingsError(f"Correct the settings in .env or the environment: {problems}") from exc
+
+
+def slot_artifact(slot: str) -> Path:
+    """The artifact that the slot's pointer names, or the embedded default when nothing was deployed."""
+    pointer = ROOT / "var" / "models" / slot
+    return pointer.resolve() if pointer.exists() else DEFAULT_ARTIFACT
+
+
+def default_threads(balance: str) -> int:
+    """Cores for one server: all that quota and affinity give, or half of them when two servers share the load.
+
+    os.cpu_count() would report the host's cores (pytorch/serve #3150); loky reads the cgroup quota and the affinity.
+    """
+    cores: int = loky.cpu_count()
+    return max(1, cores // len(SLOTS)) if balance == "both" else cores

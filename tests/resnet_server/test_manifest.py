@@ -1,0 +1,65 @@
+"""An artifact is what its manifest says, or it is refused."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from resnet_server.errors import ArtifactError
+from resnet_server.manifest import load_manifest
+from tests.tiny_model import write_artifact
+
+
+def test_a_whole_artifact_is_read(artifact: Path) -> None:
+    manifest = load_manifest(artifact)
+    assert (manifest.version, manifest.labels, manifest.height, manifest.width, manifest.temperature) == (
+        "tiny-1",
+        ("offline", "online"),
+        40,
+        32,
+        1.0,
+    )
+
+
+@pytest.mark.parametrize("name", ["model.onnx", "golden.png"])
+def test_a_changed_file_is_refused(artifact: Path, name: str) -> None:
+    with (artifact / name).open("ab") as file:
+        file.write(b"\0")
+    with pytest.raises(ArtifactError, match=rf"{name} is damaged: its sha256 is"):
+        load_manifest(artifact)
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "model.onnx", "golden.png"])
+def test_a_missing_file_is_refused(artifact: Path, name: str) -> None:
+    (artifact / name).unlink()
+    with pytest.raises(ArtifactError, match=rf"{name} cannot be read"):
+        load_manifest(artifact)
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"labels": ["online", "offline"]}, "labels: "),
+        ({"version": "../../etc"}, "version: "),
+        ({"temperature": 0}, "temperature: "),
+        ({"weights": {"file": "../model.onnx", "sha256": "0" * 64}}, "weights.file: "),
+        ({"schema_version": 2}, "schema_version: "),
+    ],
+)
+def test_a_manifest_against_the_schema_is_refused(tmp_path: Path, changes: dict[str, Any], complaint: str) -> None:
+    with pytest.raises(ArtifactError, match=f"is not a valid manifest: {complaint}"):
+        load_manifest(write_artifact(tmp_path / "bad", **changes))
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '"x"', "\x00"])
+def test_a_manifest_that_is_no_object_is_refused(artifact: Path, text: str) -> None:
+    (artifact / "manifest.json").write_text(text)
+    with pytest.raises(ArtifactError):
+        load_manifest(artifact)
+
+
+def test_unknown_fields_are_ignored(artifact: Path) -> None:
+    document = json.loads((artifact / "manifest.json").read_text())
+    (artifact / "manifest.json").write_text(json.dumps(document | {"colour": "green"}))
+    assert load_manifest(artifact).version == "tiny-1"

@@ -1,0 +1,158 @@
+"""Every accepted form of picture becomes the same pixels; every other is refused for its reason."""
+
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from resnet_server.errors import InvalidImageError, TooLargeError, UnsupportedFormatError
+from resnet_server.preprocess import ImageInfo, PreprocessSpec, preprocess
+from tests.pictures import encode, noise, screen
+
+SPEC = PreprocessSpec(height=70, width=50, max_pixels=1_000_000)
+RED = (200, 30, 40)
+
+
+def pixels(data: bytes) -> np.ndarray:
+    return preprocess(data, SPEC)[0]
+
+
+def solid(mode: str, colour: float | tuple[int, ...]) -> Image.Image:
+    return Image.new(mode, (20, 10), colour)
+
+
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "BMP", "AVIF"])
+def test_each_accepted_format_gives_uint8_rgb_of_the_networks_size(format: str) -> None:
+    image, info = preprocess(encode(screen(64, 36), format), SPEC)
+    assert image.shape == (70, 50, 3)
+    assert image.dtype == np.uint8
+    assert info == ImageInfo(format=format, width=64, height=36)
+
+
+def test_mpo_is_taken_as_jpeg_and_its_first_frame_is_the_photo() -> None:
+    first, second = solid("RGB", RED), solid("RGB", (0, 0, 0))
+    image, info = preprocess(encode(first, "MPO", save_all=True, append_images=[second]), SPEC)
+    assert info.format == "JPEG"
+    assert np.abs(image.astype(int) - RED).max() <= 3
+
+
+@pytest.mark.parametrize(
+    ("image", "expected"),
+    [
+        (solid("RGB", RED), RED),
+        (solid("L", 77), (77, 77, 77)),
+        (solid("1", 1), (255, 255, 255)),
+        (solid("RGB", RED).quantize(2), RED),
+        (solid("RGBA", (0, 0, 0, 0)), (255, 255, 255)),
+        (solid("RGBA", (*RED, 255)), RED),
+        (solid("LA", (10, 0)), (255, 255, 255)),
+        (Image.fromarray(np.full((10, 20), 0x8040, dtype=np.uint16)), (0x80, 0x80, 0x80)),
+    ],
+    ids=["rgb", "grey", "bilevel", "palette", "transparent", "opaque alpha", "grey alpha", "16-bit grey"],
+)
+def test_each_mode_of_png_becomes_rgb_with_alpha_on_white(image: Image.Image, expected: tuple[int, ...]) -> None:
+    assert np.unique(pixels(encode(image)).reshape(-1, 3), axis=0).tolist() == [list(expected)]
+
+
+def test_a_palette_png_with_a_transparent_colour_lies_on_white() -> None:
+    palette = solid("P", 0)
+    palette.putpalette([0, 0, 0] * 256)
+    assert np.unique(pixels(encode(palette, transparency=0))).tolist() == [255]
+
+
+def test_cmyk_jpeg_keeps_its_colours() -> None:
+    white = pixels(encode(solid("CMYK", (0, 0, 0, 0)), "JPEG"))
+    assert white.min() >= 250
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_exif_orientation_is_undone(orientation: int) -> None:
+    upright = noise(16, 12)
+    undo = {
+        1: None,
+        2: Image.Transpose.FLIP_LEFT_RIGHT,
+        3: Image.Transpose.ROTATE_180,
+        4: Image.Transpose.FLIP_TOP_BOTTOM,
+        5: Image.Transpose.TRANSPOSE,
+        6: Image.Transpose.ROTATE_90,
+        7: Image.Transpose.TRANSVERSE,
+        8: Image.Transpose.ROTATE_270,
+    }[orientation]
+    stored = upright if undo is None else upright.transpose(undo)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    assert np.array_equal(pixels(encode(stored, exif=exif)), pixels(encode(upright)))
+
+
+def test_unreadable_exif_spoils_no_photo() -> None:
+    broken = encode(solid("RGB", RED), "JPEG", exif=b"Exif\x00\x00II*\x00\xff\xff\xff\x7f" + b"\x12\x01" * 8)
+    assert np.abs(pixels(broken).astype(int) - RED).max() <= 3
+
+
+def test_a_large_jpeg_decoded_at_reduced_scale_looks_like_its_full_decode() -> None:
+    big = screen(800, 1120)
+    fast = pixels(encode(big, "JPEG", quality=95)).astype(int)
+    exact = np.asarray(big.resize((SPEC.width, SPEC.height), Image.Resampling.BILINEAR)).astype(int)
+    assert np.abs(fast - exact).mean() < 2
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"\x00", b"<html><body>404</body></html>", b"version https://git-lfs", encode(screen())[:20]],
+    ids=["empty", "one byte", "html", "text", "a header cut short"],
+)
+def test_bytes_that_are_no_image_are_invalid(data: bytes) -> None:
+    with pytest.raises(InvalidImageError, match=r"^The bytes are not a readable image; send JPEG"):
+        preprocess(data, SPEC)
+
+
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "BMP", "AVIF"])
+def test_a_picture_cut_short_is_invalid(format: str) -> None:
+    whole = encode(noise(), format)
+    with pytest.raises(InvalidImageError):
+        preprocess(whole[: len(whole) // 2], SPEC)
+
+
+@pytest.mark.parametrize(
+    ("data", "name"),
+    [
+        (encode(screen(), "GIF"), "GIF"),
+        (encode(screen(), "TIFF"), "TIFF"),
+        (b"%PDF-1.7\n", "PDF"),
+        (b"\x00\x00\x00\x20ftypisom" + bytes(32), "MP4 or HEIC"),
+        (b'<?xml version="1.0"?><svg xmlns="x"/>', "SVG"),
+        (b"<svg></svg>", "SVG"),
+        (encode(screen(), "ICO"), "ICO"),
+        (encode(screen(), "JPEG2000"), "JPEG 2000"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_refused_format_is_named(data: bytes, name: str) -> None:
+    with pytest.raises(UnsupportedFormatError, match=f"^{name} is not accepted"):
+        preprocess(data, SPEC)
+
+
+@pytest.mark.parametrize("format", ["PNG", "WEBP", "AVIF"])
+def test_an_animation_is_refused(format: str) -> None:
+    frames = encode(noise(seed=1), format, save_all=True, append_images=[noise(seed=2)])
+    with pytest.raises(UnsupportedFormatError, match=r"^The image is an animation"):
+        preprocess(frames, SPEC)
+
+
+def test_a_decompression_bomb_is_refused_by_its_header() -> None:
+    header = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0)
+    chunk = b"IHDR" + header
+    bomb = b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + chunk + struct.pack(">I", zlib.crc32(chunk))
+    idat = b"IDAT" + zlib.compress(bytes(1000))
+    bomb += struct.pack(">I", len(idat) - 4) + idat + struct.pack(">I", zlib.crc32(idat))
+    with pytest.raises(TooLargeError, match=r"^The image has 60000 x 60000 pixels; the limit is 1000000 in all\.$"):
+        preprocess(bomb, SPEC)
+
+
+def test_the_pixel_limit_itself_is_allowed() -> None:
+    exactly = PreprocessSpec(70, 50, max_pixels=64 * 36)
+    assert preprocess(encode(screen(64, 36)), exactly)[1].width == 64
+    with pytest.raises(TooLargeError):
+        preprocess(encode(screen(64, 37)), exactly)
