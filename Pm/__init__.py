@@ -1,0 +1,1 @@
+"""The app: a posted class photo is classified, recorded and answered."""

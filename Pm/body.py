@@ -1,0 +1,37 @@
+"""Reads the request's body as one JSON object, whatever its Content-Type says."""
+
+import json
+from typing import Any, NoReturn
+
+from django.core.exceptions import RequestDataTooBig
+from django.http import UnreadablePostError
+from rest_framework.request import Request
+
+from Pm.errors import InvalidRequestError, TooLargeError
+
+
+def read_object(request: Request) -> dict[str, Any]:
+    """The body's JSON object; UTF-8, a byte order mark is skipped, the last of equal keys counts.
+
+    Raises: TooLargeError, from Content-Length, before anything is read; InvalidRequestError for anything but an object.
+    """
+    try:
+        document = json.loads(_read(request).decode("utf-8-sig"), parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as exc:
+        raise InvalidRequestError("The body must be a JSON object in UTF-8.") from exc
+    if not isinstance(document, dict):
+        raise InvalidRequestError("The body must be a JSON object.")
+    return document
+
+
+def _read(request: Request) -> bytes:
+    try:
+        return bytes(request._request.body)
+    except RequestDataTooBig as exc:
+        raise TooLargeError("The body is too large; docs/api.md has the limits.") from exc
+    except UnreadablePostError as exc:
+        raise InvalidRequestError("The body ended before its Content-Length.") from exc
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")

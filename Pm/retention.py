@@ -1,0 +1,81 @@
+"""Deletes what is older than wanted: records first, then pictures that no remaining record refers to."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from Pm.models import Prediction
+
+BATCH = 1000  # records or files at once: short write locks, so that requests go on meanwhile
+
+
+@dataclass
+class PruneReport:
+    """What was deleted, or would be."""
+
+    records: int = 0
+    images: int = 0
+    image_bytes: int = 0
+
+
+def predictions_prune(
+    *, before: datetime, media_root: Path, dry_run: bool, progress: Callable[[str], None]
+) -> PruneReport:
+    """Delete records and pictures older than `before`; with `dry_run` only count them.
+
+    Raises: OSError, django.db.Error; what was deleted until then stays deleted, and the next run goes on.
+    """
+    report = PruneReport()
+    for count in _prune_records(before, dry_run=dry_run):
+        report.records += count
+        progress(f"{report.records} records")
+    for files in _old_files(media_root, before):
+        for path in _without_records(files, before):
+            size = _prune_file(path, before, dry_run=dry_run)
+            report.images += size is not None
+            report.image_bytes += size or 0
+        progress(f"{report.images} images")
+    return report
+
+
+def _prune_records(before: datetime, *, dry_run: bool) -> Iterator[int]:
+    old = Prediction.objects.filter(created_at__lt=before).order_by()
+    if dry_run:
+        yield old.count()
+        return
+    while ids := list(old.values_list("pk", flat=True)[:BATCH]):
+        yield Prediction.objects.filter(pk__in=ids).delete()[0]
+
+
+def _old_files(media_root: Path, before: datetime) -> Iterator[list[Path]]:
+    """Files not touched since `before`, in batches; left temporary files among them."""
+    batch: list[Path] = []
+    for path in media_root.glob("[0-9a-f][0-9a-f]/*"):
+        if path.is_file() and path.stat().st_mtime < before.timestamp():
+            batch.append(path)
+        if len(batch) == BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _without_records(files: list[Path], before: datetime) -> list[Path]:
+    hashes = [path.stem for path in files]
+    kept = Prediction.objects.filter(content_sha256__in=hashes, created_at__gte=before).order_by()
+    needed = set(kept.values_list("content_sha256", flat=True))
+    return [path for path in files if path.stem not in needed]
+
+
+def _prune_file(path: Path, before: datetime, *, dry_run: bool) -> int | None:
+    """The bytes freed; None when the picture was posted again a moment ago (storing touches it) or is gone."""
+    try:
+        state = path.stat()
+        if state.st_mtime >= before.timestamp():
+            return None
+        if not dry_run:
+            path.unlink()
+    except FileNotFoundError:
+        return None
+    return state.st_size

@@ -1,0 +1,46 @@
+"""Reads: is the gateway ready to answer?"""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db import Error as DatabaseError
+
+from Pm.client import server_state
+from Pm.errors import ApiError, ModelUnavailableError, StorageUnavailableError
+from Pm.models import Prediction
+
+MAX_PARALLEL_CHECKS = 8
+
+
+@dataclass(frozen=True)
+class Readiness:
+    """One word for each part that the gateway needs, and the refusal when one is missing."""
+
+    checks: dict[str, str]
+    error: ApiError | None
+
+
+def readiness() -> Readiness:
+    """Whether the database and at least one model server are ready; all servers are asked at once, a second each."""
+    servers = settings.GATEWAY.model_servers
+    with ThreadPoolExecutor(max_workers=min(len(servers), MAX_PARALLEL_CHECKS)) as pool:
+        states = dict(zip(servers, pool.map(server_state, servers), strict=True))
+    database = database_state()
+    error: ApiError | None = None
+    if not any(state.startswith("ready") for state in states.values()):
+        error = ModelUnavailableError(
+            "No model server is ready: " + ", ".join(f"{k} {v}" for k, v in states.items()) + "."
+        )
+    if database != "ok":
+        error = StorageUnavailableError(f"The database is not ready: {database}.")
+    return Readiness(checks={"database": database, **states}, error=error)
+
+
+def database_state() -> str:
+    """Return "ok" when the table of records can be read; details of a failure belong in the log, not in the answer."""
+    try:
+        Prediction.objects.order_by().values_list("pk")[:1].exists()
+    except DatabaseError:
+        return "unreachable, or not migrated"
+    return "ok"

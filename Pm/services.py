@@ -1,0 +1,86 @@
+"""Writes: classify a picture, keep it, record the request before it is answered."""
+
+import hashlib
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.conf import settings
+from django.db import Error as DatabaseError
+
+from Pm.client import model_client
+from Pm.errors import ApiError, InternalError, StorageUnavailableError
+from Pm.images import image_path, image_save
+from Pm.models import Prediction
+
+logger = logging.getLogger(__name__)
+
+
+@contextmanager
+def stage_timed(draft: Prediction, stage: str) -> Iterator[None]:
+    """Adds the milliseconds of what it surrounds to the draft, also when it raises."""
+    start = time.perf_counter()
+    try:
+        yield
+    finally:
+        draft.stage_ms[stage] = round((time.perf_counter() - start) * 1000, 3)
+
+
+@contextmanager
+def refusal_recorded(draft: Prediction) -> Iterator[None]:
+    """Records the draft as refused when what it surrounds raises; the refusal goes on to the client."""
+    try:
+        yield
+    except Exception as exc:
+        if draft.image_id:
+            prediction_refuse(draft=draft, code=exc.code if isinstance(exc, ApiError) else InternalError.code)
+        raise
+
+
+def prediction_refuse(*, draft: Prediction, code: str) -> None:
+    """Record a refused request; a database that fails here must not hide the refusal from the client."""
+    draft.result, draft.error_code = "", code
+    try:
+        draft.save(force_insert=True)
+    except DatabaseError:
+        logger.exception("refusal not recorded")
+
+
+def prediction_classify(*, draft: Prediction, image: bytes) -> None:
+    """Fill the draft with the model's answer and keep the picture.
+
+    Raises: what ModelClient.classify raises; StorageUnavailableError when the picture cannot be written.
+    """
+    draft.content_sha256 = hashlib.sha256(image).hexdigest()
+    draft.size_bytes = len(image)
+    with stage_timed(draft, "model"):
+        answer = model_client().classify(image, draft.request_id)
+    draft.result, draft.score, draft.model_version = answer.result, answer.score, answer.model_version
+    draft.format, draft.width, draft.height = answer.format, answer.width, answer.height
+    draft.stage_ms |= answer.stage_ms
+    if settings.GATEWAY.keep_images:
+        with stage_timed(draft, "store"):
+            prediction_keep_image(draft=draft, image=image)
+
+
+def prediction_keep_image(*, draft: Prediction, image: bytes) -> None:
+    """Keep the picture. Raises: StorageUnavailableError."""
+    try:
+        path = image_path(settings.GATEWAY.media_root, draft.content_sha256, draft.format)
+        image_save(path=path, image=image)
+    except OSError as exc:
+        logger.exception("image not kept")
+        raise StorageUnavailableError("The image could not be stored; nothing was answered.") from exc
+
+
+def prediction_record(*, draft: Prediction) -> None:
+    """Insert the answered request: after this, and only then, may it be answered.
+
+    Raises: StorageUnavailableError.
+    """
+    try:
+        draft.save(force_insert=True)
+    except DatabaseError as exc:
+        logger.exception("answer not recorded")
+        raise StorageUnavailableError("The request could not be recorded; nothing was answered.") from exc

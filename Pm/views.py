@@ -1,0 +1,41 @@
+"""The documented endpoint: serializer → service → answer."""
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from Pm import services
+from Pm.authentication import client_name
+from Pm.body import read_object
+from Pm.json_view import JsonView
+from Pm.models import Prediction
+from Pm.schema import GET_PM
+from Pm.serializers import GetPmAnswerSerializer, GetPmRequestSerializer
+
+
+class GetPmView(JsonView):
+    """POST one photo, get offline or online."""
+
+    @extend_schema(**GET_PM)
+    def post(self, request: Request) -> Response:
+        """Classify one photo, record it, answer."""
+        draft = Prediction(client=client_name(request.META), request_id=request.META["HTTP_X_REQUEST_ID"])
+        with services.refusal_recorded(draft):
+            with services.stage_timed(draft, "parse"):
+                body = GetPmRequestSerializer(data=read_object(request))
+                draft.image_id = body.read("image_id")
+                image = body.read("image_base64")
+            services.prediction_classify(draft=draft, image=image)
+        services.prediction_record(draft=draft)
+        headers = {"X-Model-Version": draft.model_version, "X-Score": f"{draft.score:.4f}"}
+        return Response(GetPmAnswerSerializer(draft).data, headers=headers)
+
+
+class GetPmWithoutSlashView(GetPmView):
+    """The same, documented once."""
+
+    schema = None
+
+
+get_pm = GetPmView.as_view()
+get_pm_without_slash = GetPmWithoutSlashView.as_view()

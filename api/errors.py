@@ -1,0 +1,87 @@
+"""Renders every exception as the one error body: contracts/error.schema.json."""
+
+import logging
+from typing import Any
+
+from django.core.exceptions import RequestDataTooBig
+from django.db import InterfaceError, OperationalError
+from django.http import Http404, HttpRequest, JsonResponse
+from rest_framework import exceptions
+from rest_framework.response import Response
+
+from api.request_id import current_request_id
+from Pm.errors import (
+    ApiError,
+    InternalError,
+    InvalidRequestError,
+    MethodNotAllowedError,
+    NotFoundError,
+    PermissionDeniedError,
+    StorageUnavailableError,
+    TooLargeError,
+)
+
+logger = logging.getLogger(__name__)
+
+
+def error_body(error: ApiError) -> dict[str, dict[str, str]]:
+    """The one error body of the product."""
+    body = {"code": error.code, "message": error.message, "request_id": current_request_id()}
+    return {"error": body | ({"field": error.field} if error.field else {})}
+
+
+def as_api_error(exc: BaseException | None) -> ApiError:
+    """The refusal that an exception stands for; an unexpected one is our bug, and its text stays in the log."""
+    match exc:
+        case ApiError():
+            return exc
+        case RequestDataTooBig():
+            return TooLargeError("The request's body is too large.")
+        case OperationalError() | InterfaceError():
+            return StorageUnavailableError("The database cannot be reached; nothing was answered.")
+        case Http404() | exceptions.NotFound():
+            return NotFoundError("There is nothing at this address.")
+        case exceptions.MethodNotAllowed():
+            return MethodNotAllowedError("The Allow header names the methods that this address takes.")
+    return InternalError("Something went wrong on our side; the request_id finds it in our log.")
+
+
+def handle_exception(exc: Exception, context: dict[str, Any]) -> Response:
+    """Django REST framework's EXCEPTION_HANDLER."""
+    error = as_api_error(exc)
+    if isinstance(error, InternalError | StorageUnavailableError):
+        logger.error("unexpected: %s", error.code, exc_info=exc)
+    context["request"].META["PM_ERROR_CODE"] = error.code
+    headers = dict(error.headers)
+    if isinstance(error, MethodNotAllowedError):
+        headers["Allow"] = ", ".join(context["view"].allowed_methods)
+    return Response(error_body(error), status=error.status, headers=headers)
+
+
+def _render(request: HttpRequest, error: ApiError) -> JsonResponse:
+    request.META["PM_ERROR_CODE"] = error.code
+    dumps = {"ensure_ascii": False, "separators": (",", ":")}
+    return JsonResponse(error_body(error), status=error.status, headers=error.headers, json_dumps_params=dumps)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> JsonResponse:
+    """Django's handler400: an unknown Host header, a body over the limit, too many fields."""
+    error = as_api_error(exception)
+    if isinstance(error, InternalError):
+        error = InvalidRequestError("The request is not acceptable: its Host header or its form is at fault.")
+    return _render(request, error)
+
+
+def permission_denied(request: HttpRequest, exception: Exception) -> JsonResponse:  # noqa: ARG001 - Django's signature
+    """Django's handler403."""
+    return _render(request, PermissionDeniedError("This is not for you."))
+
+
+def not_found(request: HttpRequest, exception: Exception) -> JsonResponse:  # noqa: ARG001 - Django's signature
+    """Django's handler404."""
+    return _render(request, NotFoundError("There is nothing at this address."))
+
+
+def internal_error(request: HttpRequest) -> JsonResponse:
+    """Django's handler500; Django has logged the traceback."""
+    return _render(request, as_api_error(None))

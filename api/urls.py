@@ -1,0 +1,17 @@
+"""Routes only."""
+
+from django.urls import path
+from drf_spectacular.views import SpectacularSwaggerView
+
+from api import health
+from api.schema import SchemaView
+from Pm import views as pm_views
+
+urlpatterns = [
+    path("api/v1/get_pm/", pm_views.get_pm, name="get_pm"),
+    path("api/v1/get_pm", pm_views.get_pm_without_slash),
+    path("api/schema/", SchemaView.as_view(), name="schema"),
+    path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+]

@@ -1,0 +1,1 @@
+"""The Django project: settings, logging, the URL root and the WSGI entry."""

@@ -1,0 +1,120 @@
+"""Django's settings, all taken from the one GatewaySettings."""
+
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+
+from server.database import database_settings
+from server.env import ROOT, GatewaySettings, SettingsError, read_settings
+from server.log_config import logging_settings
+from server.secret_key import read_or_make
+
+try:
+    GATEWAY: GatewaySettings = read_settings()
+    SECRET_KEY = GATEWAY.secret_key or read_or_make(GATEWAY.var_dir / "secret_key")
+except SettingsError as exc:
+    raise ImproperlyConfigured(str(exc)) from None
+
+DEBUG = GATEWAY.debug
+ALLOWED_HOSTS = list(GATEWAY.allowed_hosts)
+ROOT_URLCONF = "server.urls"
+WSGI_APPLICATION = "server.wsgi.application"
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "corsheaders",
+    "rest_framework",
+    "rest_framework_api_key",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "api",
+    "Pm",
+]
+MIDDLEWARE = [
+    "api.request_id.RequestIdMiddleware",
+    "api.access_log.AccessLogMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "api.admin_locale.AdminLocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+DATABASES = {
+    "default": database_settings(GATEWAY.database_url, default=GATEWAY.var_dir / "db.sqlite3", root=ROOT),
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+DATA_UPLOAD_MAX_MEMORY_SIZE = GATEWAY.max_body_bytes
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+
+STATIC_URL = "/static/"
+STATIC_ROOT = GATEWAY.var_dir / "static"
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+LOGGING = logging_settings(GATEWAY.log_level)
+
+# Security: https://docs.djangoproject.com/en/5.2/howto/deployment/checklist/
+CSRF_TRUSTED_ORIGINS = list(GATEWAY.csrf_trusted_origins)
+X_FRAME_OPTIONS = "DENY"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = GATEWAY.public_https
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if GATEWAY.public_https else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = GATEWAY.public_https
+# nginx overwrites this header, so a client cannot forge it; the health pages are also asked over loopback HTTP.
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if GATEWAY.public_https else None
+SECURE_REDIRECT_EXEMPT = [r"^healthz/?$", r"^readyz/?$"]
+
+CORS_ALLOWED_ORIGINS = list(GATEWAY.cors_allowed_origins)
+CORS_ALLOW_METHODS = ["POST"]
+CORS_URLS_REGEX = r"^/api/v1/"
+CORS_ALLOW_HEADERS = ["authorization", "content-type", "x-request-id"]
+CORS_EXPOSE_HEADERS = ["X-Request-ID", "X-Model-Version", "X-Score", "Retry-After"]
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["Pm.authentication.ApiKeyAuthentication"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "Pm.negotiation.FirstRenderer",
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_METADATA_CLASS": None,  # OPTIONS is answered 405, as the contract says
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "api.errors.handle_exception",
+    "UNAUTHENTICATED_USER": None,
+    "URL_FORMAT_OVERRIDE": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Pm",
+    "VERSION": "1",
+    "DESCRIPTION": "Tells whether a class photo shows an offline class (people in a room) or an online one (a screen).",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_AUTHENTICATION": [],
+    "SERVE_PERMISSIONS": [],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "POSTPROCESSING_HOOKS": ["api.schema.mark_required_key"],
+}

@@ -1,0 +1,135 @@
+"""The model client: where it asks, in which order, for how long, and what failures become."""
+
+import inspect
+import time
+from collections.abc import Iterator
+
+import pytest
+import requests
+import urllib3.exceptions
+
+from Pm.client import ModelClient, server_state, translate
+from Pm.errors import ApiError, BadModelReplyError, ModelTimeoutError, ModelUnavailableError
+from tests.fake_model import FakeModel, Reply
+
+
+@pytest.fixture
+def balancer() -> Iterator[FakeModel]:
+    server = FakeModel()
+    yield server
+    server.stop()
+
+
+def ask(*addresses: str, timeout_s: float = 5.0) -> str:
+    client = ModelClient(tuple(f"http://{address}" for address in addresses), timeout_s)
+    try:
+        return client.classify(b"image", "id").result
+    finally:
+        client.session.close()
+
+
+def test_balancer_alone_is_asked_while_it_answers(balancer: FakeModel, spare_model: FakeModel) -> None:
+    assert ask(balancer.address, spare_model.address) == "offline"
+    assert (len(balancer.requests), len(spare_model.requests)) == (1, 0)
+
+
+def test_servers_are_asked_when_the_balancer_refuses_connections(unused_port: int, spare_model: FakeModel) -> None:
+    assert ask(f"127.0.0.1:{unused_port}", spare_model.address) == "offline"
+
+
+def test_servers_are_asked_when_the_balancer_breaks_the_connection(balancer: FakeModel, spare_model: FakeModel) -> None:
+    balancer.reply = Reply(broken=True)
+    assert ask(balancer.address, spare_model.address) == "offline"
+    assert len(balancer.requests) == 1
+
+
+def test_servers_are_asked_when_the_balancer_knows_no_server(balancer: FakeModel, spare_model: FakeModel) -> None:
+    balancer.reply = Reply({"error": {"code": "model_unavailable", "message": "None.", "request_id": "x"}}, 503)
+    assert ask(balancer.address, spare_model.address) == "offline"
+
+
+def test_busy_is_not_asked_again(balancer: FakeModel, spare_model: FakeModel) -> None:
+    balancer.reply = Reply({"error": {"code": "busy", "message": "Full.", "request_id": "x"}}, 503)
+    with pytest.raises(ApiError, match=r"^Full\.$"):
+        ask(balancer.address, spare_model.address)
+    assert spare_model.requests == []
+
+
+def test_slow_answer_is_a_timeout_and_not_asked_again(balancer: FakeModel, spare_model: FakeModel) -> None:
+    balancer.reply = Reply(delay_s=0.6)
+    with pytest.raises(ModelTimeoutError):
+        ask(balancer.address, spare_model.address, timeout_s=0.2)
+    assert spare_model.requests == []
+
+
+def test_one_deadline_holds_for_all_tries(balancer: FakeModel, spare_model: FakeModel) -> None:
+    balancer.reply = Reply(delay_s=0.4, broken=True)
+    spare_model.reply = Reply(delay_s=0.6)
+    start = time.monotonic()
+    with pytest.raises(ModelTimeoutError):
+        ask(balancer.address, spare_model.address, timeout_s=0.6)
+    assert time.monotonic() - start < 0.9
+
+
+def test_no_server_at_all_is_unavailable(unused_port: int) -> None:
+    with pytest.raises(ModelUnavailableError, match=r"^No model server answers; try again soon\.$"):
+        ask(f"127.0.0.1:{unused_port}", f"127.0.0.1:{unused_port}")
+
+
+def test_proxies_of_the_environment_are_not_used(
+    balancer: FakeModel, unused_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{unused_port}")
+    assert ask(balancer.address) == "offline"
+
+
+def test_connection_is_kept_for_the_next_picture(balancer: FakeModel) -> None:
+    client = ModelClient((f"http://{balancer.address}",), 5.0)
+    client.classify(b"1", "id")
+    client.classify(b"2", "id")
+    client.session.close()
+    assert len(balancer.requests) == 2
+
+
+UNAVAILABLE = ["ConnectionError", "ProxyError", "SSLError", "ConnectTimeout", "Timeout", "ChunkedEncodingError"]
+TIMEOUT = ["ReadTimeout"]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        error
+        for _, error in inspect.getmembers(requests.exceptions, inspect.isclass)
+        if issubclass(error, requests.RequestException)
+    ],
+)
+def test_every_exception_of_requests_is_mapped(error: type[requests.RequestException]) -> None:
+    arguments = ("x", "", 0) if issubclass(error, requests.JSONDecodeError) else ("x",)
+    mapped = type(translate(error(*arguments)))
+    if error.__name__ in TIMEOUT:
+        assert mapped is ModelTimeoutError
+    else:
+        assert mapped is (ModelUnavailableError if error.__name__ in UNAVAILABLE else BadModelReplyError)
+
+
+def test_timeout_while_the_body_is_read_is_a_timeout() -> None:
+    inner = urllib3.exceptions.ReadTimeoutError(None, "/", "slow")  # type: ignore[arg-type]
+    assert isinstance(translate(requests.ConnectionError(inner)), ModelTimeoutError)
+
+
+def test_server_state_says_ready_with_the_version(balancer: FakeModel) -> None:
+    assert server_state(balancer.address) == "ready (default-0a1b2c3d)"
+
+
+@pytest.mark.parametrize(
+    "reply", [Reply(b"no JSON"), Reply({"status": "loading", "model_version": "v"}), Reply([], 503)]
+)
+def test_server_state_says_not_ready(balancer: FakeModel, reply: Reply) -> None:
+    balancer.ready = reply
+    assert server_state(balancer.address) == "not ready"
+
+
+def test_server_state_says_unreachable_or_timed_out(balancer: FakeModel, unused_port: int) -> None:
+    assert server_state(f"127.0.0.1:{unused_port}") == "unreachable"
+    balancer.ready = Reply(delay_s=0.5)
+    assert server_state(balancer.address, timeout_s=0.1) == "timed out"

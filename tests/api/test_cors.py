@@ -1,0 +1,27 @@
+"""CORS: pages from listed origins only."""
+
+from django.test import Client
+from pytest_django import Settings
+
+from tests.conftest import Change
+
+ORIGIN = "https://app.example.org"
+PREFLIGHT = {"Origin": ORIGIN, "Access-Control-Request-Method": "POST"}
+
+
+def test_listed_origin_may_post_and_read_our_headers(client: Client, change: Change, settings: Settings) -> None:
+    settings.CORS_ALLOWED_ORIGINS = [ORIGIN]
+    response = client.options("/api/v1/get_pm/", headers=PREFLIGHT)
+    assert response["Access-Control-Allow-Origin"] == ORIGIN
+    assert response["Access-Control-Allow-Methods"] == "POST"
+    answer = client.get("/api/v1/get_pm/", headers={"Origin": ORIGIN})
+    assert answer["Access-Control-Expose-Headers"] == "X-Request-ID, X-Model-Version, X-Score, Retry-After"
+
+
+def test_other_origins_may_not(client: Client, change: Change) -> None:
+    assert "Access-Control-Allow-Origin" not in client.options("/api/v1/get_pm/", headers=PREFLIGHT)
+
+
+def test_other_pages_are_never_shared(client: Client, change: Change, settings: Settings) -> None:
+    settings.CORS_ALLOWED_ORIGINS = [ORIGIN]
+    assert "Access-Control-Allow-Origin" not in client.get("/admin/login/", headers={"Origin": ORIGIN})

@@ -1,0 +1,91 @@
+"""Fixtures that several folders share: settings that no .env changes, fake model servers, one way to post."""
+
+import base64
+import dataclasses
+import json
+import os
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import Client
+from pytest_django import Settings
+
+from Pm import client as model_client_module
+from server.env import DEFAULTS, GatewaySettings, read_settings
+from tests.fake_model import FakeModel
+
+PNG = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC")
+Change = Callable[..., GatewaySettings]
+Post = Callable[..., Any]  # the test client's response, which has json()
+
+
+@pytest.fixture
+def clean_environ(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in set(DEFAULTS) & set(os.environ):
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def default_gateway(clean_environ: None, tmp_path: Path) -> GatewaySettings:
+    return dataclasses.replace(read_settings(tmp_path / "no.env"), var_dir=tmp_path / "var")
+
+
+@pytest.fixture
+def unused_port() -> int:
+    """A port that refuses connections."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def change(settings: Settings, default_gateway: GatewaySettings, unused_port: int) -> Iterator[Change]:
+    """Changes the gateway's settings; without a `model` no model server answers."""
+
+    def apply(**values: Any) -> GatewaySettings:
+        changed: GatewaySettings = dataclasses.replace(settings.GATEWAY, **values)
+        settings.GATEWAY = changed
+        settings.DATA_UPLOAD_MAX_MEMORY_SIZE = changed.max_body_bytes
+        return changed
+
+    settings.GATEWAY = default_gateway
+    settings.SECURE_SSL_REDIRECT = False
+    settings.CORS_ALLOWED_ORIGINS = []
+    apply(internal_port=unused_port, model_servers=(f"127.0.0.1:{unused_port}",))
+    yield apply
+    if model_client_module._client.cache_info().currsize:
+        model_client_module.model_client().session.close()
+        model_client_module._client.cache_clear()
+
+
+@pytest.fixture
+def spare_model() -> Iterator[FakeModel]:
+    """A model server that only MODEL_SERVERS knows."""
+    server = FakeModel()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def model(change: Change) -> Iterator[FakeModel]:
+    """What the gateway takes for the balancer and for the only model server."""
+    server = FakeModel()
+    change(internal_port=server.port, model_servers=(server.address,))
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def post(client: Client, change: Change) -> Post:
+    """Posts fields as a JSON object, or raw bytes, to get_pm."""
+
+    def send(body: object = None, *, path: str = "/api/v1/get_pm/", **extra: Any) -> Any:
+        document = {"image_id": "12345", "image_base64": base64.b64encode(PNG).decode()} if body is None else body
+        raw = document if isinstance(document, bytes) else json.dumps(document).encode()
+        extra = {"content_type": "application/json"} | extra
+        return client.generic("POST", path, raw, **extra)
+
+    return send
