@@ -1,0 +1,168 @@
+"""The stack's command line: python -m server.stack up|down|status|render."""
+
+import argparse
+import os
+import sys
+import time
+
+import requests
+
+from server.env import ROOT
+from server.stack import preflight, supervisor
+from server.stack.render import render
+from server.stack.sample import post_sample
+from server.stack.settings import StackError, StackSettings, read_settings
+
+READY_LIMIT_S = 120
+PROBE_TIMEOUT_S = 3
+
+
+def up(settings: StackSettings) -> None:
+    """Prepare and start what does not run yet, wait until it is ready, and say what is up."""
+    if supervisor.programs() is not None:
+        print("Pm is already running; nothing was changed.")
+        status(settings)
+        print_urls(settings)
+        return
+    preflight.check_all(settings)
+    prepare(settings)
+    render(settings)
+    say("Starting supervisord with main_server, nginx, resnet_server1, resnet_server2")
+    supervisor.start()
+    try:
+        wait_until_ready(settings)
+    except StackError:
+        say("Stopping again what was started")
+        supervisor.shut_down()
+        raise
+    status(settings)
+    print_sample(settings)
+    print_urls(settings)
+
+
+def prepare(settings: StackSettings) -> None:
+    """Migrate the database, collect static files, and refuse to open the door without keys.
+
+    Raises: StackError when the service would listen beyond loopback and no API key exists.
+    """
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "server.settings")
+    import django
+    from django.core.management import call_command
+
+    django.setup()
+    say("Migrating the database")
+    call_command("migrate", interactive=False, verbosity=0)
+    say("Collecting static files")
+    call_command("collectstatic", interactive=False, verbosity=0)
+    from rest_framework_api_key.models import APIKey
+
+    if not settings.is_loopback and not APIKey.objects.get_usable_keys().exists():
+        raise StackError(
+            f"BIND_ADDRESS={settings.gateway.bind_address} can be reached from other machines and no API key exists: "
+            "make one with .venv/bin/python manage.py create_api_key NAME, or set BIND_ADDRESS=127.0.0.1."
+        )
+
+
+def wait_until_ready(settings: StackSettings) -> None:
+    """Wait for every part: both model servers, then the whole path through nginx and uwsgi.
+
+    Raises: StackError naming the part that is not ready in time or gave up, with the end of its log.
+    """
+    parts = {
+        "resnet_server1": f"http://{settings.gateway.model_servers[0]}/readyz",
+        "resnet_server2": f"http://{settings.gateway.model_servers[1]}/readyz",
+        "main_server": f"{settings.public_url}/readyz",
+    }
+    start = time.monotonic()
+    for name, url in parts.items():
+        while not is_ready(url):
+            waited = time.monotonic() - start
+            gave_up = [program for program in supervisor.programs() or [] if program.state == "FATAL"]
+            if gave_up or waited > READY_LIMIT_S:
+                culprit = gave_up[0].name if gave_up else name
+                raise StackError(
+                    f"{culprit} did not become ready; its log ends with:\n{supervisor.log_tail(culprit)}\n"
+                    "Correct what it says, then run make run again."
+                )
+            time.sleep(0.25)
+        say(f"{name} is ready after {time.monotonic() - start:.1f} s")
+
+
+def is_ready(url: str) -> bool:
+    """Whether the URL answers 200."""
+    try:
+        with requests.Session() as session:
+            session.trust_env = False
+            session.verify = False
+            return session.get(url, timeout=PROBE_TIMEOUT_S).ok
+    except requests.RequestException:
+        return False
+
+
+def down(_: StackSettings) -> None:
+    """Finish what is in flight and stop everything."""
+    say("Stopping: finishing what is in flight")
+    print("Pm is stopped." if supervisor.shut_down() else "Pm was not running.")
+
+
+def status(_: StackSettings) -> None:
+    """Print a line for each program, as supervisorctl does.
+
+    Raises: StackError when not all four run.
+    """
+    programs = supervisor.programs()
+    if programs is None:
+        raise StackError("Pm is not running: start it with make run.")
+    for program in programs:
+        print(f"  {program.name:<16} {program.state:<9} {program.description}")
+    stopped = [program.name for program in programs if program.state not in ("RUNNING", "STARTING")]
+    if stopped:
+        raise StackError(f"{stopped[0]} is not running: .venv/bin/supervisorctl start {stopped[0]}, or read its log.")
+
+
+def print_sample(settings: StackSettings) -> None:
+    """Post the sample picture and print its answer."""
+    from django.conf import settings as gateway
+
+    if gateway.GATEWAY.require_api_key:
+        print("\nAPI keys are required, so no sample was posted: send Authorization: Api-Key <key> with yours.")
+        return
+    answer = post_sample(settings)
+    print(f"\nThe sample picture was answered in {answer.ms:.0f} ms:")
+    print(f"  {answer.body}   score {answer.score}, model {answer.model_version}")
+
+
+def print_urls(settings: StackSettings) -> None:
+    """Print where everything is."""
+    url = settings.public_url
+    print(f"""
+  API     {url}/api/v1/get_pm      (POST, see docs/api.md)
+  docs    {url}/api/docs/
+  admin   {url}/admin/             (first user: .venv/bin/python manage.py createsuperuser)
+  health  {url}/healthz  {url}/readyz
+  logs    log/   (make logs)        state  var/   (back it up)
+Stop it with make stop.""")
+
+
+def say(text: str) -> None:
+    """One line of progress."""
+    print(f"-- {text}", flush=True)
+
+
+COMMANDS = {"up": up, "down": down, "status": status, "render": render}
+
+
+def main() -> None:
+    """Run one command; what goes wrong ends in one sentence and exit status 1."""
+    parser = argparse.ArgumentParser(prog="python -m server.stack", description=__doc__)
+    parser.add_argument("command", choices=COMMANDS)
+    command = COMMANDS[parser.parse_args().command]
+    os.chdir(ROOT)
+    try:
+        command(read_settings())
+    except StackError as exc:
+        sys.exit(f"Pm: {exc}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,89 @@
+"""Killed, stopped and restarted parts under load: every client gets its answer, and every answer is on record."""
+
+import os
+import signal
+
+import pytest
+import requests
+
+from tests.e2e.stack import Load, Stack, wait_for
+
+pytestmark = pytest.mark.e2e
+
+
+def answered_ids(load: Load) -> set[str]:
+    """The image_ids that a client saw answered with 200."""
+    import json
+
+    return {json.loads(text)["image_id"] for status, text in load.answers if status == requests.codes.ok}
+
+
+def recorded_ids(stack: Stack) -> set[str]:
+    """The image_ids that the database holds with a result."""
+    return {row[0] for row in stack.sql("select image_id from Pm_prediction where result <> ''")}
+
+
+def test_a_killed_primary_costs_no_request(stack: Stack) -> None:
+    with Load(stack, clients=6) as load:
+        load.wait_for_answers(10)
+        for victim in stack.children("resnet_server1"):
+            os.kill(victim, signal.SIGKILL)
+        load.wait_for_answers(20)
+        master = stack.pid("resnet_server1")
+        for victim in [*stack.children("resnet_server1"), master]:
+            os.kill(victim, signal.SIGKILL)
+        load.wait_for_answers(30)
+    assert load.failures == []
+    assert {text.split('"result":')[1] for _, text in load.answers} == {'"online"}'}
+    assert answered_ids(load) <= recorded_ids(stack)
+    wait_for(lambda: stack.states()["resnet_server1"] == "RUNNING")
+    assert stack.pid("resnet_server1") != master
+
+
+def test_a_stopped_backup_and_then_a_stopped_primary_cost_no_request(stack: Stack) -> None:
+    with Load(stack, clients=4) as load:
+        for server in ("resnet_server2", "resnet_server1"):
+            stack.ctl("stop", server)
+            load.wait_for_answers(15)
+            ready = requests.get(f"{stack.url}/readyz", timeout=10)
+            assert ready.status_code == 200
+            port = stack.ports["model1" if server == "resnet_server1" else "model2"]
+            assert ready.json()["checks"][f"127.0.0.1:{port}"] != "ready"
+            stack.ctl("start", server)
+            stack.wait_ready()
+    assert load.failures == []
+
+
+def test_stopping_the_whole_stack_finishes_what_is_in_flight(stack: Stack) -> None:
+    """A connection that nginx has accepted is answered; one that comes later is refused, never cut off."""
+    with Load(stack, clients=6) as load:
+        load.wait_for_answers(12)
+        stack.run("python", "-m", "server.stack", "down")
+    cut_off = [answer for answer in load.failures if answer[0] or "Connection refused" not in answer[1]]
+    assert cut_off == []
+    stack.run("python", "-m", "server.stack", "up")
+    assert answered_ids(load) <= recorded_ids(stack)
+
+
+def test_restarting_the_gateway_finishes_what_is_in_flight(stack: Stack) -> None:
+    with Load(stack, clients=6) as load:
+        load.wait_for_answers(12)
+        stack.ctl("restart", "main_server")
+        load.wait_for_answers(12)
+    # Between the old gateway and the new one nginx answers 503 with Retry-After; nobody is cut off.
+    assert {status for status, _ in load.failures} <= {503}
+    assert answered_ids(load) <= recorded_ids(stack)
+
+
+def test_killing_everything_loses_no_recorded_answer(stack: Stack) -> None:
+    with Load(stack, clients=6) as load:
+        load.wait_for_answers(20)
+        for program in ("nginx", "main_server", "resnet_server1", "resnet_server2"):
+            master = stack.pid(program)
+            for victim in [master, *stack.children(program)]:
+                os.kill(victim, signal.SIGKILL)
+        wait_for(lambda: set(stack.states().values()) == {"RUNNING"})
+        stack.wait_ready()
+        load.wait_for_answers(12)
+    assert answered_ids(load) <= recorded_ids(stack)
+    assert stack.post().status_code == 200
