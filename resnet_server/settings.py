@@ -6,14 +6,13 @@ from pathlib import Path
 from typing import NamedTuple, cast
 
 import loky
-from environs import Env
+from environs import Env, validate
 from environs.exceptions import EnvValidationError
-from environs.validate import OneOf, Range, Regexp
 
 ROOT = Path(__file__).resolve().parent.parent
 DEFAULT_ARTIFACT = ROOT / "resnet_server" / "default_model"
 SLOTS = ("resnet_server1", "resnet_server2")
-TWO_SERVERS = Regexp(
+TWO_SERVERS = validate.Regexp(
     r"^\s*[A-Za-z0-9.-]+:[0-9]{1,5}(\s*,\s*[A-Za-z0-9.-]+:[0-9]{1,5})+\s*\Z",
     error="list host:port of resnet_server1 and resnet_server2, separated by a comma.",
 )
@@ -71,18 +70,20 @@ def read_settings(env_file: Path = ROOT / ".env") -> ModelSettings:
     """
     env = Env(eager=False)
     env.read_env(str(env_file), recurse=False)
-    slot = env.str("PM_SLOT", SLOTS[0], validate=OneOf(SLOTS))
+    slot = env.str("PM_SLOT", SLOTS[0], validate=validate.OneOf(SLOTS))
     servers = env.str("MODEL_SERVERS", "127.0.0.1:5005,127.0.0.1:5006", validate=TWO_SERVERS)
-    balance = env.str("MODEL_BALANCE", "backup", validate=OneOf(["backup", "both"]))
+    balance = env.str("MODEL_BALANCE", "backup", validate=validate.OneOf(["backup", "both"]))
     artifact = env.str("MODEL_ARTIFACT", DEFAULTS["MODEL_ARTIFACT"])
-    engine = env.str("MODEL_ENGINE", DEFAULTS["MODEL_ENGINE"], validate=OneOf(ENGINE_NAMES))
-    threads = env.int("MODEL_THREADS", int(DEFAULTS["MODEL_THREADS"]), validate=Range(min=0, max=1024))
-    queue_size = env.int("MODEL_QUEUE_SIZE", int(DEFAULTS["MODEL_QUEUE_SIZE"]), validate=Range(min=0, max=4096))
-    read_timeout_s = env.float("MODEL_READ_TIMEOUT_S", 10.0, validate=Range(min=0.1, max=600))
-    max_image_bytes = env.int("MAX_IMAGE_BYTES", 10 * 1024 * 1024, validate=Range(min=1024))
-    max_image_pixels = env.int("MAX_IMAGE_PIXELS", int(DEFAULTS["MAX_IMAGE_PIXELS"]), validate=Range(min=1024))
+    engine = env.str("MODEL_ENGINE", DEFAULTS["MODEL_ENGINE"], validate=validate.OneOf(ENGINE_NAMES))
+    threads = env.int("MODEL_THREADS", int(DEFAULTS["MODEL_THREADS"]), validate=validate.Range(min=0, max=1024))
+    queue_size = env.int(
+        "MODEL_QUEUE_SIZE", int(DEFAULTS["MODEL_QUEUE_SIZE"]), validate=validate.Range(min=0, max=4096)
+    )
+    read_timeout_s = env.float("MODEL_READ_TIMEOUT_S", 10.0, validate=validate.Range(min=0.1, max=600))
+    max_image_bytes = env.int("MAX_IMAGE_BYTES", 10 * 1024 * 1024, validate=validate.Range(min=1024))
+    max_image_pixels = env.int("MAX_IMAGE_PIXELS", int(DEFAULTS["MAX_IMAGE_PIXELS"]), validate=validate.Range(min=1024))
     image_root = env.str("MODEL_IMAGE_ROOT", DEFAULTS["MODEL_IMAGE_ROOT"])
-    log_level = env.str("LOG_LEVEL", "INFO", validate=OneOf(["DEBUG", "INFO", "WARNING", "ERROR"]))
+    log_level = env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"]))
     seal(env)
     return ModelSettings(
         slot=slot,
