@@ -7,6 +7,8 @@ BIN := $(VENV)/bin
 # Commands find the virtual environment's programs first, and Debian's nginx.
 export PATH := $(CURDIR)/$(BIN):$(PATH):/usr/sbin
 export PYTHON
+# Checks and tests see the defaults, not what this machine's .env says.
+test check test-postgres: export PM_ENV_FILE = /dev/null
 PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements/lock.txt
 RUNTIME = requirements/stack.txt requirements/gateway.txt requirements/model.txt
 
@@ -33,7 +35,7 @@ test: setup-dev check ## set up and run every check and test
 	@$(MAKE) --no-print-directory test-postgres
 
 test-postgres: setup-dev ## run the gateway's tests on a throw-away PostgreSQL
-	@tests/with_postgres.sh $(BIN)/python -m pytest tests/api tests/Pm tests/server
+	@tests/with_postgres.sh $(BIN)/python -m pytest tests/api tests/Pm tests/server tests/e2e/test_postgres.py
 
 check: setup-dev ## lint, types, import rules, Django's own checks
 	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --quiet --check .

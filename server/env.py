@@ -2,6 +2,7 @@
 
 import ipaddress
 import math
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from environs.exceptions import EnvValidationError
 from marshmallow.validate import OneOf, Regexp
 
 ROOT = Path(__file__).resolve().parent.parent
+ENV_FILE = Path(os.environ.get("PM_ENV_FILE", ROOT / ".env"))  # tests name an empty one
 BODY_SLACK_BYTES = 64 * 1024  # for image_id, the JSON around the picture, line breaks every 76 characters of small ones
 FLAGS = ("true", "false")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
@@ -39,7 +41,11 @@ SETTINGS = (
     Setting("INTERNAL_PORT", "8086", "The loopback port at which nginx balances the model servers."),
     Setting("BIND_ADDRESS", "127.0.0.1", "The address that nginx listens at; beyond loopback, API keys are required."),
     Setting("MODEL_SERVERS", "127.0.0.1:5005,127.0.0.1:5006", "host:port of each model server, the primary first."),
-    Setting("MODEL_READ_TIMEOUT_S", "10", "Seconds that one picture may take in the model service, retries included."),
+    Setting(
+        "MODEL_READ_TIMEOUT_S",
+        "10",
+        "Seconds, at most 40, that one picture may take in the model service, retries included.",
+    ),
     Setting("MAX_IMAGE_BYTES", "10485760", "Bytes of the largest picture taken; more is answered 413."),
     Setting("DATABASE_URL", "", "postgresql://user:password@host/name, or empty for SQLite in var/db.sqlite3."),
     Setting("KEEP_IMAGES", "true", "Whether classified pictures are kept under var/media."),
@@ -93,7 +99,7 @@ class GatewaySettings:
         return self.var_dir / "media"
 
 
-def read_settings(env_file: Path = ROOT / ".env") -> GatewaySettings:
+def read_settings(env_file: Path = ENV_FILE) -> GatewaySettings:
     """Read and check every setting; the process's environment wins over the file.
 
     Raises: SettingsError naming all that is wrong at once.

@@ -1,6 +1,9 @@
 """Every setting of every process stands in .env.example with its default, and nothing else does."""
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import loky
@@ -55,6 +58,14 @@ def test_two_servers_that_share_the_load_share_the_cores(tmp_path: Path, monkeyp
     assert model.read_settings(tmp_path / "no.env").threads == 8
     monkeypatch.setenv("MODEL_BALANCE", "both")
     assert model.read_settings(tmp_path / "no.env").threads == 4
+
+
+def test_threads_follow_the_affinity_and_not_the_hosts_cores() -> None:
+    code = "from resnet_server.settings import default_threads; print(default_threads('backup'))"
+    core = str(min(os.sched_getaffinity(0)))
+    command = ["taskset", "-c", core, sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+    assert done.stdout == "1\n", done.stderr
 
 
 def test_a_deployed_model_is_served_instead_of_the_default_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ import loky
 from environs import Env, validate
 from environs.exceptions import EnvValidationError
 
-from server.env import ROOT, GatewaySettings, Setting, SettingsError
+from server.env import ENV_FILE, GatewaySettings, Setting, SettingsError
 from server.env import read_settings as read_gateway_settings
 
 SETTINGS = (
@@ -27,7 +27,6 @@ SETTINGS = (
     Setting("TLS_KEY", "", "PEM file of its private key."),
 )
 DEFAULTS = {row.name: row.default for row in SETTINGS}
-MAX_READ_TIMEOUT_S = 40  # the ladder on top of it must stay below supervisor's stopwaitsecs
 
 
 class StackError(Exception):
@@ -61,7 +60,7 @@ class StackSettings:
         return f"{scheme}://{f'[{host}]' if ':' in host else host}:{self.gateway.public_port}"
 
 
-def read_settings(env_file: Path = ROOT / ".env") -> StackSettings:
+def read_settings(env_file: Path = ENV_FILE) -> StackSettings:
     """Read and check every setting.
 
     Raises: StackError naming what is wrong.

@@ -40,6 +40,16 @@ def test_a_killed_primary_costs_no_request(stack: Stack) -> None:
     assert stack.pid("resnet_server1") != master
 
 
+def test_a_killed_gateway_worker_costs_no_request(stack: Stack) -> None:
+    with Load(stack, clients=6) as load:
+        load.wait_for_answers(10)
+        for _ in range(3):
+            os.kill(stack.children("main_server")[0], signal.SIGKILL)
+            load.wait_for_answers(20)
+    assert load.failures == []
+    assert answered_ids(load) <= recorded_ids(stack)
+
+
 def test_a_stopped_backup_and_then_a_stopped_primary_cost_no_request(stack: Stack) -> None:
     with Load(stack, clients=4) as load:
         for server in ("resnet_server2", "resnet_server1"):

@@ -44,7 +44,7 @@ def test_all_problems_are_told_at_once_in_sentences(tmp_path: Path) -> None:
     assert set(text.rstrip(".").split(". ")) == {
         "PUBLIC_PORT must be a whole number from 1 to 65535",
         "MODEL_SERVERS must list host:port, separated by commas",
-        "MODEL_READ_TIMEOUT_S must be a number from 0.1 to 600",
+        "MODEL_READ_TIMEOUT_S must be a number from 0.1 to 40",
         "DEBUG must be true or false",
         "DATABASE_URL must be a postgresql:// or sqlite:/// address",
         "SECRET_KEY must have at least 50 characters, or be empty",
