@@ -117,7 +117,7 @@ def read_settings(env_file: Path = ENV_FILE) -> GatewaySettings:
         internal_port=_whole(env, "INTERNAL_PORT", 1, 65535),
         bind_address=bind_address,
         model_servers=_items(env, "MODEL_SERVERS", r"[A-Za-z0-9.-]+:[0-9]{1,5}", "host:port", at_least=1),
-        model_read_timeout_s=_number(env, "MODEL_READ_TIMEOUT_S", float, 0.1, 600),
+        model_read_timeout_s=_number(env, "MODEL_READ_TIMEOUT_S", float, 0.1, 40),
         max_image_bytes=_whole(env, "MAX_IMAGE_BYTES", 1024, 1024**3),
         database_url=_text(env, "DATABASE_URL", _check_database_url),
         keep_images=_flag(env, "KEEP_IMAGES"),
