@@ -9,7 +9,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH):/usr/sbin
 export PYTHON
 # Checks and tests see the defaults, not what this machine's .env says.
 test check test-postgres: export PM_ENV_FILE = /dev/null
-PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements/lock.txt
+PIP_INSTALL = $(BIN)/python -m pip install --quiet --use-pep517 --disable-pip-version-check --constraint requirements/lock.txt
 RUNTIME = requirements/stack.txt requirements/gateway.txt requirements/model.txt
 
 .DEFAULT_GOAL := help

@@ -86,6 +86,8 @@ def wait_until_ready(settings: StackSettings) -> None:
                 )
             time.sleep(0.25)
         say(f"{name} is ready after {time.monotonic() - start:.1f} s")
+    while any(program.state == "STARTING" for program in supervisor.programs() or []):
+        time.sleep(0.1)  # supervisor calls a program RUNNING after its startsecs
 
 
 def is_ready(url: str) -> bool:
@@ -158,6 +160,7 @@ def main() -> None:
     parser.add_argument("command", choices=COMMANDS)
     command = COMMANDS[parser.parse_args().command]
     os.chdir(ROOT)
+    os.umask(0o077)  # as in supervisord.conf: the database and its like are for this user only
     try:
         command(read_settings())
     except StackError as exc:

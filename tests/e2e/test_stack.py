@@ -83,8 +83,12 @@ def test_starting_again_changes_nothing_and_says_what_is_up(stack: Stack) -> Non
     assert {name: stack.pid(name) for name in PROGRAMS} == before
 
 
-def test_the_secret_key_is_readable_by_its_owner_only(stack: Stack) -> None:
-    assert (stack.root / "var" / "secret_key").stat().st_mode & 0o777 == 0o600
+def test_the_secret_key_the_database_and_the_pictures_are_their_owners_only(stack: Stack) -> None:
+    stack.post()
+    var = stack.root / "var"
+    private = [var / "secret_key", var / "db.sqlite3", *(var / "media").rglob("*.png")]
+    assert len(private) >= 3
+    assert {path.stat().st_mode & 0o777 for path in private} == {0o600}
 
 
 def test_the_documents_page_and_the_admin_load_everything_from_the_service_itself(stack: Stack) -> None:
