@@ -1,4 +1,4 @@
-"""The bounded queue: so many run, so many wait, the rest are told at once."""
+"""The bounded queue: so many run, so many wait, the rest are told at once; and who runs too long is noticed."""
 
 import threading
 import time
@@ -15,6 +15,7 @@ class Admission:
         self._places = threading.Semaphore(slots + queue_size)
         self._slots = threading.Semaphore(slots)
         self._patience_s = patience_s
+        self._working_since: dict[int, float] = {}  # thread → when it got its slot
 
     @contextmanager
     def slot(self) -> Iterator[float]:
@@ -30,8 +31,15 @@ class Admission:
             if not self._slots.acquire(timeout=self._patience_s):
                 raise BusyError("No worker came free in time; try again in a second.")
             try:
+                self._working_since[threading.get_ident()] = time.monotonic()
                 yield round((time.perf_counter() - start) * 1000, 3)
             finally:
+                self._working_since.pop(threading.get_ident(), None)
                 self._slots.release()
         finally:
             self._places.release()
+
+    def longest_s(self) -> float:
+        """Seconds that the oldest of the requests that work now has had its slot; 0 when none works."""
+        started = list(self._working_since.values())
+        return time.monotonic() - min(started) if started else 0.0

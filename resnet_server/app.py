@@ -12,7 +12,8 @@ from resnet_server.errors import ArtifactError, ServiceError, TooLargeError, err
 from resnet_server.logs import log_config
 from resnet_server.predictor import load_predictor
 from resnet_server.routes import blueprint
-from resnet_server.settings import ModelSettings, read_settings
+from resnet_server.settings import ModelSettings, current_settings
+from resnet_server.watchdog import start_watchdog
 
 GUNICORN_APP_LOAD_ERROR = 4  # gunicorn.arbiter.Arbiter.APP_LOAD_ERROR: the master gives up instead of trying for ever
 HTTP_CODES = {400: "invalid_request", 404: "not_found", 405: "method_not_allowed", 413: "too_large"}
@@ -23,7 +24,7 @@ def create_app(settings: ModelSettings | None = None) -> Flask:
 
     Raises: SystemExit when the artifact cannot be trusted: a server that would answer wrongly does not start.
     """
-    settings = settings or read_settings()
+    settings = settings or current_settings()
     logging.config.dictConfig(log_config(settings.log_level))
     app = Flask("resnet_server", static_folder=None)
     app.json.sort_keys = False  # type: ignore[attr-defined]  # Flask's default provider has it
@@ -35,7 +36,8 @@ def create_app(settings: ModelSettings | None = None) -> Flask:
     except ArtifactError as exc:
         app.logger.critical("model refused", extra={"reason": str(exc), "slot": settings.slot})
         raise SystemExit(GUNICORN_APP_LOAD_ERROR) from exc
-    app.config["ADMISSION"] = Admission(settings.threads, settings.queue_size, settings.read_timeout_s)
+    app.config["ADMISSION"] = admission = Admission(settings.threads, settings.queue_size, settings.read_timeout_s)
+    start_watchdog(admission, settings.hang_limit_s)
     app.register_blueprint(blueprint)
     register_error_handlers(app)
     facts = {"model_version": predictor.manifest.version, "slot": settings.slot, "threads": settings.threads}

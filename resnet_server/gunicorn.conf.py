@@ -1,9 +1,11 @@
 """gunicorn's settings for one model server; every number has its reason beside it."""
 
 from resnet_server.logs import log_config
-from resnet_server.settings import read_settings
+from resnet_server.settings import current_settings
 
-settings = read_settings()
+# gunicorn reads this file at start and at each HUP; workers that come in between keep what was read.
+current_settings.cache_clear()
+settings = current_settings()
 
 wsgi_app = "resnet_server.app:create_app()"
 bind = settings.bind
@@ -18,7 +20,7 @@ threads = settings.threads + settings.queue_size + 4
 preload_app = False
 
 # The timeout ladder: model read < this < uwsgi harakiri < nginx < supervisor stopwaitsecs (tests/test_timeouts.py).
-timeout = int(settings.read_timeout_s) + 5
+timeout = int(settings.hang_limit_s)
 graceful_timeout = timeout
 # Longer than nginx's keepalive_timeout for upstreams (60 s), so that the side that reuses a connection closes it.
 keepalive = 75

@@ -12,6 +12,7 @@ from resnet_server.errors import InvalidImageError, TooLargeError, UnsupportedFo
 
 # Pillow's JPEG opener also gives MPO, which cameras write for two JPEGs in one file; the first is the photo.
 ACCEPTED_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "AVIF")
+JPEG_FORMATS = ("JPEG", "MPO")
 ACCEPTED_NAMES = "JPEG, PNG, WebP, BMP or AVIF"
 
 # (offset, bytes there, name): what is refused by name. Everything else that is not accepted is "no image".
@@ -38,6 +39,11 @@ REFUSED_SIGNATURES = (
     (4, b"moov", "QuickTime"),
 )
 AVIF_BRANDS = (b"ftypavif", b"ftypavis")  # the same container as MP4's; what bears them and does not open is damaged
+
+# A progressive JPEG decodes in time proportional to its scans, and a scan can be 75 bytes long: 300 kB of them keep a
+# core busy for 8 s. Encoders write about ten; the most in any real photo that we have seen is 35.
+SCAN_MARKER = b"\xff\xda"
+MAX_JPEG_SCANS = 100
 
 # EXIF tag 0x0112 → what undoes it (EXIF 2.32, table 6).
 ORIENTATION_TAG = 0x0112
@@ -92,7 +98,7 @@ def preprocess(data: bytes, spec: PreprocessSpec) -> tuple[npt.NDArray[np.uint8]
             raise
         except Exception as exc:  # Pillow's decoders raise OSError, ValueError, SyntaxError, struct.error, …
             raise InvalidImageError("The image is damaged or cut short; send the whole file.") from exc
-    resized = rgb.resize((spec.width, spec.height), Image.Resampling.BILINEAR)
+        resized = rgb.resize((spec.width, spec.height), Image.Resampling.BILINEAR)
     return np.asarray(resized), info  # uint8 (H, W, 3)
 
 
@@ -111,6 +117,8 @@ def open_image(data: bytes, max_pixels: int) -> Image.Image:
         raise InvalidImageError(f"The bytes are not a readable image; send {ACCEPTED_NAMES}.") from exc
     if image.width * image.height > max_pixels:
         raise TooLargeError(f"The image has {image.width} x {image.height} pixels; the limit is {max_pixels} in all.")
+    if image.format in JPEG_FORMATS and data.count(SCAN_MARKER) > MAX_JPEG_SCANS:
+        raise TooLargeError(f"The JPEG has more than {MAX_JPEG_SCANS} scans; save it again as an ordinary one.")
     if image.format != "MPO" and getattr(image, "is_animated", False):
         raise UnsupportedFormatError("The image is an animation; send a single still picture.")
     return image
@@ -130,7 +138,7 @@ def refused_format(data: bytes) -> str | None:
 
 def image_info(image: Image.Image) -> ImageInfo:
     """The header's facts, with MPO under its usual name."""
-    name = "JPEG" if image.format == "MPO" else str(image.format)
+    name = "JPEG" if image.format in JPEG_FORMATS else str(image.format)
     return ImageInfo(format=name, width=image.width, height=image.height)
 
 
@@ -142,6 +150,7 @@ def decode_rgb(image: Image.Image, spec: PreprocessSpec) -> Image.Image:
     turned = orientation(image)
     # libjpeg decodes at 1/2, 1/4 or 1/8 for a fraction of the work; never below the network's own input.
     image.draft("RGB", (spec.height, spec.width) if turned in SWAPS_AXES else (spec.width, spec.height))
+    image.load()
     rgb = to_rgb(image)
     return rgb.transpose(UNDO_ORIENTATION[turned]) if turned in UNDO_ORIENTATION else rgb
 
@@ -157,12 +166,15 @@ def orientation(image: Image.Image) -> int:
 
 
 def to_rgb(image: Image.Image) -> Image.Image:
-    """Any mode that the accepted formats decode to, as 8-bit RGB; alpha is laid on white."""
-    if image.mode.startswith("I"):  # 16-bit grey: PNG; Pillow's own conversion would clip at 255.
-        wide = np.asarray(image).astype(np.int64)
-        return Image.fromarray((wide >> 8).clip(0, 255).astype(np.uint8)).convert("RGB")
+    """Any mode that the accepted formats decode to, as 8-bit RGB; alpha is laid on white.
+
+    Takes few copies of the picture on purpose: at the pixel limit each costs 50 to 200 MB.
+    """
+    if image.mode.startswith("I;16"):  # 16-bit grey PNG; Pillow's own conversion would clip at 255.
+        return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8)).convert("RGB")
     if image.has_transparency_data:
         rgba = image.convert("RGBA")
-        white = Image.new("RGBA", rgba.size, "white")
-        return Image.alpha_composite(white, rgba).convert("RGB")
-    return image.convert("RGB")
+        white = Image.new("RGB", rgba.size, "white")
+        white.paste(rgba, mask=rgba)
+        return white
+    return image if image.mode == "RGB" else image.convert("RGB")  # converting RGB to RGB would copy it

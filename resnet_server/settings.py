@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple, cast
 
@@ -18,6 +19,7 @@ TWO_SERVERS = validate.Regexp(
     r"^\s*[A-Za-z0-9.-]+:[0-9]{1,5}(\s*,\s*[A-Za-z0-9.-]+:[0-9]{1,5})+\s*\Z",
     error="list host:port of resnet_server1 and resnet_server2, separated by a comma.",
 )
+HANG_MARGIN_S = 5.0
 ENGINE_NAMES = ("auto", "openvino", "onnxruntime", "pytorch")
 
 
@@ -64,6 +66,11 @@ class ModelSettings:
     image_root: Path
     log_level: str
 
+    @property
+    def hang_limit_s(self) -> float:
+        """Seconds after which a request that still works is taken to hang: its client was told 504 long before."""
+        return self.read_timeout_s + HANG_MARGIN_S
+
 
 def read_settings(env_file: Path = ENV_FILE) -> ModelSettings:
     """Read and check every setting.
@@ -100,6 +107,16 @@ def read_settings(env_file: Path = ENV_FILE) -> ModelSettings:
         image_root=(ROOT / image_root).resolve(),
         log_level=log_level,
     )
+
+
+@cache
+def current_settings() -> ModelSettings:
+    """The process's settings: gunicorn's master reads them, its workers inherit them with the fork.
+
+    So a worker that is started anew serves what the others serve, whatever has changed in .env or among the pointers.
+    Raises: SettingsError.
+    """
+    return read_settings()
 
 
 def seal(env: Env) -> None:

@@ -50,12 +50,13 @@ def build_backbone(architecture: str, classes: int = 2) -> nn.Module:
     return backbone
 
 
-def load(manifest: Manifest, threads: int) -> PyTorchEngine:
+def load(manifest: Manifest, _threads: int) -> PyTorchEngine:
     """Build the documented network and load its state dictionary (tensors only, nothing is unpickled into code).
 
     Raises: RuntimeError, pickle.UnpicklingError where the file is not this network's state dictionary.
     """
-    torch.set_num_threads(threads)
+    # As many callers are let in as there are cores, and torch would give each of them a team of threads of its own.
+    torch.set_num_threads(1)
     backbone = build_backbone(manifest.architecture, len(manifest.labels))
     backbone.load_state_dict(torch.load(manifest.weights, map_location="cpu", weights_only=True))
     return PyTorchEngine(UInt8Network(backbone, manifest.mean, manifest.std).eval())

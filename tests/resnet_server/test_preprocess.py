@@ -1,7 +1,10 @@
 """Every accepted form of picture becomes the same pixels; every other is refused for its reason."""
 
 import struct
+import subprocess
+import sys
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -156,3 +159,35 @@ def test_the_pixel_limit_itself_is_allowed() -> None:
     assert preprocess(encode(screen(64, 36)), exactly)[1].width == 64
     with pytest.raises(TooLargeError):
         preprocess(encode(screen(64, 37)), exactly)
+
+
+def progressive_with_scans(extra: int) -> bytes:
+    """A progressive JPEG whose last scan is repeated: small in bytes, long to decode."""
+    photo = encode(screen(64, 64), "JPEG", progressive=True)
+    start, end = photo.rindex(b"\xff\xda"), photo.rindex(b"\xff\xd9")
+    return photo[:end] + photo[start:end] * extra + photo[end:]
+
+
+def test_a_jpeg_of_endless_scans_is_refused_before_it_is_decoded() -> None:
+    assert preprocess(progressive_with_scans(20), SPEC)[1].format == "JPEG"
+    with pytest.raises(TooLargeError, match=r"^The JPEG has more than 100 scans; save it again as an ordinary one\.$"):
+        preprocess(progressive_with_scans(200), SPEC)
+
+
+@pytest.mark.parametrize("mode", ["I;16", "RGBA", "P", "LA", "RGB"])
+def test_a_picture_at_the_pixel_limit_takes_bounded_memory(mode: str, tmp_path: Path) -> None:
+    """At most 16 bytes a pixel: what decoding takes (4) and a few copies."""
+    side = 4000
+    image = Image.new("L" if mode == "I;16" else mode, (side, side))
+    if mode == "I;16":
+        image = Image.fromarray(np.zeros((side, side), dtype=np.uint16))
+    (tmp_path / "big.png").write_bytes(encode(image, transparency=0) if mode == "P" else encode(image))
+    code = (
+        "import resource, sys; from pathlib import Path; from resnet_server.preprocess import *\n"
+        "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024\n"
+        "data = Path(sys.argv[1]).read_bytes(); before = peak()\n"
+        "preprocess(data, PreprocessSpec()); print(peak() - before)"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "big.png")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2])
+    assert int(done.stdout) < 16 * side * side
