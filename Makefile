@@ -28,7 +28,7 @@ status: ## say what runs
 	@test -x $(BIN)/python || { echo "Pm was never started here: run make run."; exit 1; } && $(BIN)/python -m server.stack status
 
 logs: ## follow every log (Ctrl-C ends it)
-	@tail -n 20 -F log/*.log
+	@ls log/*.log >/dev/null 2>&1 || { echo "Pm was never started here: run make run."; exit 1; } && tail -n 20 -F log/*.log
 
 test: setup-dev check ## set up and run every check and test
 	@$(BIN)/python -m pytest
@@ -58,12 +58,13 @@ setup: $(VENV)/.runtime
 
 setup-dev: $(VENV)/.dev
 
-$(BIN)/python:
+$(VENV)/.made:
 	@conf/apt.sh run
 	@echo "-- Making the virtual environment"
-	@$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -m venv --clear $(VENV)
+	@touch $@
 
-$(VENV)/.runtime: $(BIN)/python $(RUNTIME) requirements/lock.txt
+$(VENV)/.runtime: $(VENV)/.made $(RUNTIME) requirements/lock.txt
 	@conf/apt.sh run
 	@echo "-- Installing the pinned packages (the first time: a minute or two)"
 	@$(PIP_INSTALL) $(addprefix --requirement ,$(RUNTIME))

@@ -9,6 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 def main() -> None:
     """Run one command; settings that cannot be used end it with a sentence, not a traceback."""
+    os.umask(0o077)  # as in supervisord.conf: what a command makes, the database above all, is for this user only
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "server.settings")
     from django.conf import settings
     from django.core.management import execute_from_command_line

@@ -9,6 +9,8 @@ from rest_framework.request import Request
 
 from Pm.errors import InvalidRequestError, TooLargeError
 
+BODY_TOO_LARGE = "The body is too large; docs/api.md has the limits."
+
 
 def read_object(request: Request) -> dict[str, Any]:
     """The body's JSON object; UTF-8, a byte order mark is skipped, the last of equal keys counts.
@@ -28,7 +30,7 @@ def _read(request: Request) -> bytes:
     try:
         return bytes(request._request.body)
     except RequestDataTooBig as exc:
-        raise TooLargeError("The body is too large; docs/api.md has the limits.") from exc
+        raise TooLargeError(BODY_TOO_LARGE) from exc
     except UnreadablePostError as exc:
         raise InvalidRequestError("The body ended before its Content-Length.") from exc
 

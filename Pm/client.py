@@ -11,11 +11,14 @@ from django.conf import settings
 from requests.adapters import HTTPAdapter
 
 from Pm.errors import ApiError, BadModelReplyError, ModelTimeoutError, ModelUnavailableError
-from Pm.reply import ModelAnswer, read_reply
+from Pm.reply import UNUSABLE, ModelAnswer, read_reply
 
 logger = logging.getLogger(__name__)
 PATH = "/v1/is_online/"
+TIMED_OUT = "The model did not answer in time."
+UNAVAILABLE = "No model server answers; try again soon."
 CONNECT_TIMEOUT_S = 1.0  # the model servers are near: a host that takes longer is not there
+MAX_REASON_CHARACTERS = 100
 POOL_SIZE = 64  # kept connections a host; above GATEWAY_THREADS, so that none is opened for one request only
 
 
@@ -31,25 +34,26 @@ class ModelClient:
         self.session.mount("http://", HTTPAdapter(pool_connections=len(urls), pool_maxsize=POOL_SIZE))
 
     def classify(self, image: bytes, request_id: str) -> ModelAnswer:
-        """The model's answer on one picture, from the first of `urls` that gives one, all within `read_timeout_s`.
+        """The model's answer on one picture, all within `read_timeout_s`.
 
-        Asking again is safe: classification changes nothing.
+        The next of `urls` is asked only when no reply comes from the one before: a reply is final, since the balancer
+        has tried both servers before it says that none is there, and a picture that kills workers must not kill more.
         Raises: ModelTimeoutError, ModelUnavailableError, BadModelReplyError, and the model service's own refusals.
         """
         deadline = time.monotonic() + self.read_timeout_s
-        unavailable = ModelUnavailableError("No model server answers; try again soon.")
         for url in self.urls:
             try:
-                return self._ask(url, image, request_id, deadline)
+                reply = self._post(url, image, request_id, deadline)
             except ModelUnavailableError as exc:
-                logger.warning("model server skipped", extra={"url": url, "reason": repr(exc.__cause__ or exc)})
-                unavailable = exc
-        raise unavailable
+                logger.warning("model server skipped", extra={"url": url, "reason": repr(exc.__cause__)})
+            else:
+                return read_reply(reply.status_code, reply.content)
+        raise ModelUnavailableError(UNAVAILABLE)
 
-    def _ask(self, url: str, image: bytes, request_id: str, deadline: float) -> ModelAnswer:
+    def _post(self, url: str, image: bytes, request_id: str, deadline: float) -> requests.Response:
         remaining_s = deadline - time.monotonic()
         if remaining_s <= 0:
-            raise ModelTimeoutError("The model did not answer in time.")
+            raise ModelTimeoutError(TIMED_OUT)
         headers = {
             "Content-Type": "application/octet-stream",
             "Accept": "application/json",
@@ -57,10 +61,9 @@ class ModelClient:
         }
         timeout = (min(CONNECT_TIMEOUT_S, remaining_s), remaining_s)
         try:
-            reply = self.session.post(url + PATH, data=image, headers=headers, timeout=timeout, allow_redirects=False)
+            return self.session.post(url + PATH, data=image, headers=headers, timeout=timeout, allow_redirects=False)
         except (requests.RequestException, urllib3.exceptions.HTTPError) as exc:
             raise translate(exc) from exc
-        return read_reply(reply.status_code, reply.content)
 
 
 def translate(exc: Exception) -> ApiError:
@@ -68,10 +71,10 @@ def translate(exc: Exception) -> ApiError:
     # While a body is read, requests raises ConnectionError around urllib3's ReadTimeoutError.
     inner = exc.args[0] if exc.args else None
     if isinstance(exc, requests.ReadTimeout) or isinstance(inner, urllib3.exceptions.ReadTimeoutError):
-        return ModelTimeoutError("The model did not answer in time.")
+        return ModelTimeoutError(TIMED_OUT)
     if isinstance(exc, requests.ConnectionError | requests.Timeout | requests.exceptions.ChunkedEncodingError):
-        return ModelUnavailableError("No model server answers; try again soon.")
-    return BadModelReplyError("The model service gave no answer that can be used.")
+        return ModelUnavailableError(UNAVAILABLE)
+    return BadModelReplyError(UNUSABLE)
 
 
 @lru_cache(maxsize=1)
@@ -85,13 +88,15 @@ def model_client() -> ModelClient:
 
 
 def server_state(address: str, timeout_s: float = 1.0) -> str:
-    """What a model server's own /readyz says: "ready (version)", or in a word why it is not."""
+    """What a model server's own /readyz says: "ready (version)", or why it is not, in its words where it has some."""
     try:
         with requests.Session() as session:
             session.trust_env = False
             reply = session.get(f"http://{address}/readyz", timeout=timeout_s, allow_redirects=False)
             document = reply.json()
-            return f"ready ({document['model_version']})" if document["status"] == "ready" and reply.ok else "not ready"
+            if reply.ok and document["status"] == "ready":
+                return f"ready ({document['model_version']})"
+            return f"not ready ({str(document['error']['message'])[:MAX_REASON_CHARACTERS]})"
     except requests.Timeout:
         return "timed out"
     except requests.ConnectionError:

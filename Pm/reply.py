@@ -19,6 +19,7 @@ from Pm.errors import (
 
 LABELS = ("offline", "online")
 STAGES = ("queue", "preprocess", "inference")
+UNUSABLE = "The model service gave no answer that can be used."
 MAX_MESSAGE_CHARACTERS = 300
 _VERSION = re.compile(r"[A-Za-z0-9._-]{1,64}")  # it goes into a header
 _FORMAT = re.compile(r"[A-Z0-9]{1,16}")
@@ -53,7 +54,7 @@ def read_reply(status: int, content: bytes) -> ModelAnswer:
         refusal = _PASSED_ON[status, error["code"]]
         message = str(error["message"])[:MAX_MESSAGE_CHARACTERS]
     except (ValueError, TypeError, KeyError, RecursionError) as exc:
-        raise BadModelReplyError("The model service gave no answer that can be used.") from exc
+        raise BadModelReplyError(UNUSABLE) from exc
     raise refusal(message, field="image_base64" if refusal in _ABOUT_THE_IMAGE else "")
 
 

@@ -1,6 +1,8 @@
 """What the OpenAPI document says of get_pm and of errors; the statuses come from the tree in errors.py."""
 
+import json
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
@@ -11,9 +13,8 @@ from rest_framework import serializers
 from Pm.errors import ERRORS, ApiError, MethodNotAllowedError, NotFoundError
 from Pm.serializers import GetPmAnswerSerializer, GetPmRequestSerializer
 
-REQUEST_ID_EXAMPLE = "6f1c2d0e9b5a4c7f8d3e2a1b0c9d8e7f"
 TINY_PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC"  # 1 x 1, red
-ABOUT_A_FIELD = ("invalid_request", "invalid_base64", "invalid_image", "unsupported_format", "too_large")
+EXAMPLES = Path(__file__).resolve().parent.parent / "contracts" / "examples"
 
 
 class ErrorDetailSerializer(serializers.Serializer[Any]):
@@ -32,10 +33,9 @@ class ErrorSerializer(serializers.Serializer[Any]):
 
 
 def error_example(error: type[ApiError]) -> dict[str, Any]:
-    """A body of this error, for the documents."""
-    summary = (error.__doc__ or "").strip().splitlines()[0]
-    detail = {"code": error.code, "message": summary, "request_id": REQUEST_ID_EXAMPLE}
-    return {"error": detail | ({"field": "image_base64"} if error.code in ABOUT_A_FIELD else {})}
+    """A body of this error as it is really answered: the contracts' example, which tests provoke."""
+    example: dict[str, Any] = json.loads((EXAMPLES / f"error.{error.code}.json").read_text(encoding="utf-8"))
+    return example
 
 
 def error_responses(errors: tuple[type[ApiError], ...]) -> dict[int, OpenApiResponse]:

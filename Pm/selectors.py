@@ -11,6 +11,8 @@ from Pm.errors import ApiError, ModelUnavailableError, StorageUnavailableError
 from Pm.models import Prediction
 
 MAX_PARALLEL_CHECKS = 8
+OK = "ok"
+NO_DATABASE = "unreachable, or not migrated"
 
 
 @dataclass(frozen=True)
@@ -26,21 +28,25 @@ def readiness() -> Readiness:
     servers = settings.GATEWAY.model_servers
     with ThreadPoolExecutor(max_workers=min(len(servers), MAX_PARALLEL_CHECKS)) as pool:
         states = dict(zip(servers, pool.map(server_state, servers), strict=True))
-    database = database_state()
+    return readiness_of(database_state(), states)
+
+
+def readiness_of(database: str, states: dict[str, str]) -> Readiness:
+    """What these states of the database and of each model server amount to."""
     error: ApiError | None = None
     if not any(state.startswith("ready") for state in states.values()):
         error = ModelUnavailableError(
             "No model server is ready: " + ", ".join(f"{k} {v}" for k, v in states.items()) + "."
         )
-    if database != "ok":
+    if database != OK:
         error = StorageUnavailableError(f"The database is not ready: {database}.")
     return Readiness(checks={"database": database, **states}, error=error)
 
 
 def database_state() -> str:
-    """Return "ok" when the table of records can be read; details of a failure belong in the log, not in the answer."""
+    """Return OK when the table of records can be read; details of a failure belong in the log, not in the answer."""
     try:
         Prediction.objects.order_by().values_list("pk")[:1].exists()
     except DatabaseError:
-        return "unreachable, or not migrated"
-    return "ok"
+        return NO_DATABASE
+    return OK

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from django.conf import settings
 from django.db import Error as DatabaseError
+from django.db import close_old_connections, connection
 
 from Pm.client import model_client
 from Pm.errors import ApiError, InternalError, StorageUnavailableError
@@ -54,6 +55,8 @@ def prediction_classify(*, draft: Prediction, image: bytes) -> None:
     """
     draft.content_sha256 = hashlib.sha256(image).hexdigest()
     draft.size_bytes = len(image)
+    if not connection.in_atomic_block:  # which would be lost
+        close_old_connections()  # the key was looked up with a pooled connection: others need it while the model works
     with stage_timed(draft, "model"):
         answer = model_client().classify(image, draft.request_id)
     draft.result, draft.score, draft.model_version = answer.result, answer.score, answer.model_version

@@ -1,6 +1,7 @@
 """Renders every exception as the one error body: contracts/error.schema.json."""
 
 import logging
+import sys
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig
@@ -10,6 +11,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 
 from api.request_id import current_request_id
+from Pm.body import BODY_TOO_LARGE
 from Pm.errors import (
     ApiError,
     InternalError,
@@ -22,6 +24,7 @@ from Pm.errors import (
 )
 
 logger = logging.getLogger(__name__)
+NOT_FOUND = "There is nothing at this address."
 
 
 def error_body(error: ApiError) -> dict[str, dict[str, str]]:
@@ -36,11 +39,11 @@ def as_api_error(exc: BaseException | None) -> ApiError:
         case ApiError():
             return exc
         case RequestDataTooBig():
-            return TooLargeError("The request's body is too large.")
+            return TooLargeError(BODY_TOO_LARGE)
         case OperationalError() | InterfaceError():
             return StorageUnavailableError("The database cannot be reached; nothing was answered.")
         case Http404() | exceptions.NotFound():
-            return NotFoundError("There is nothing at this address.")
+            return NotFoundError(NOT_FOUND)
         case exceptions.MethodNotAllowed():
             return MethodNotAllowedError("The Allow header names the methods that this address takes.")
     return InternalError("Something went wrong on our side; the request_id finds it in our log.")
@@ -79,9 +82,9 @@ def permission_denied(request: HttpRequest, exception: Exception) -> JsonRespons
 
 def not_found(request: HttpRequest, exception: Exception) -> JsonResponse:  # noqa: ARG001 - Django's signature
     """Django's handler404."""
-    return _render(request, NotFoundError("There is nothing at this address."))
+    return _render(request, NotFoundError(NOT_FOUND))
 
 
 def internal_error(request: HttpRequest) -> JsonResponse:
-    """Django's handler500; Django has logged the traceback."""
-    return _render(request, as_api_error(None))
+    """Django's handler500, called while the exception is handled; Django has logged the traceback."""
+    return _render(request, as_api_error(sys.exception()))

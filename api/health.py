@@ -8,12 +8,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.errors import error_body
-from Pm.errors import InternalError, ModelUnavailableError, StorageUnavailableError
+from Pm.errors import InternalError
 from Pm.json_view import JsonView
 from Pm.schema import REQUEST_ID_HEADER, RETRY_AFTER_HEADER, ErrorDetailSerializer, error_example, error_responses
-from Pm.selectors import readiness
+from Pm.selectors import NO_DATABASE, OK, Readiness, readiness, readiness_of
 
-READY = {"database": "ok", "127.0.0.1:5005": "ready (default-0a1b2c3d)", "127.0.0.1:5006": "unreachable"}
+ONE_READY = {"127.0.0.1:5005": "ready (default-0a1b2c3d)", "127.0.0.1:5006": "unreachable"}
+NONE_READY = {"127.0.0.1:5005": "timed out", "127.0.0.1:5006": "unreachable"}
 
 
 class AliveSerializer(serializers.Serializer[Any]):
@@ -34,6 +35,19 @@ class NotReadySerializer(serializers.Serializer[Any]):
 
     error = ErrorDetailSerializer()
     checks = serializers.DictField(child=serializers.CharField())
+
+
+def _ready_body(state: Readiness) -> dict[str, Any]:
+    return {"status": "ready", "checks": state.checks}
+
+
+def _not_ready_example(database: str, states: dict[str, str]) -> OpenApiExample:
+    state = readiness_of(database, states)
+    error = state.error or InternalError("")
+    body = error_example(type(error))
+    return OpenApiExample(
+        error.code, value={"error": body["error"] | {"message": error.message}, "checks": state.checks}
+    )
 
 
 class HealthView(JsonView):
@@ -74,17 +88,12 @@ class ReadyView(HealthView):
             200: OpenApiResponse(
                 ReadySerializer,
                 description="The database and at least one model server are ready",
-                examples=[OpenApiExample("ready", value={"status": "ready", "checks": READY})],
+                examples=[OpenApiExample("ready", value=_ready_body(readiness_of(OK, ONE_READY)))],
             ),
             503: OpenApiResponse(
                 NotReadySerializer,
                 description="Not ready; the message says which part",
-                examples=[
-                    OpenApiExample(
-                        error.code, value=error_example(error) | {"checks": READY | {"database": "unreachable"}}
-                    )
-                    for error in (StorageUnavailableError, ModelUnavailableError)
-                ],
+                examples=[_not_ready_example(NO_DATABASE, ONE_READY), _not_ready_example(OK, NONE_READY)],
             ),
             **error_responses((InternalError,)),
         },
@@ -93,7 +102,7 @@ class ReadyView(HealthView):
         """Ask the database and all model servers."""
         state = readiness()
         if state.error is None:
-            return Response({"status": "ready", "checks": state.checks})
+            return Response(_ready_body(state))
         request.META["PM_ERROR_CODE"] = state.error.code
         body = error_body(state.error) | {"checks": state.checks}
         return Response(body, status=state.error.status, headers=state.error.headers)

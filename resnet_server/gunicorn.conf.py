@@ -1,5 +1,8 @@
 """gunicorn's settings for one model server; every number has its reason beside it."""
 
+import ctypes
+import signal
+
 from resnet_server.logs import log_config
 from resnet_server.settings import current_settings
 
@@ -31,3 +34,10 @@ limit_request_fields = 50
 logconfig_dict = log_config(settings.log_level)
 accesslog = None
 control_socket_disable = True
+
+PR_SET_PDEATHSIG = 1  # prctl(2)
+
+
+def post_fork(_server: object, _worker: object) -> None:
+    """A worker whose master was killed dies with it: it would hold the port and a queue that nobody serves."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -73,6 +73,7 @@ class PreprocessSpec:
     height: int = 700
     width: int = 500
     max_pixels: int = 50_000_000
+    max_side: int = 20_000  # a strip of 1 x 50,000,000 pixels would be 500 times as large on its way to the network
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ def preprocess(data: bytes, spec: PreprocessSpec) -> tuple[npt.NDArray[np.uint8]
     Returns: uint8 (spec.height, spec.width, 3), HWC, RGB, EXIF orientation applied, alpha on white; and the header.
     Raises: InvalidImageError, UnsupportedFormatError; TooLargeError above spec.max_pixels, before decoding.
     """
-    with open_image(data, spec.max_pixels) as image:
+    with open_image(data, spec) as image:
         info = image_info(image)
         try:
             rgb = decode_rgb(image, spec)
@@ -102,7 +103,7 @@ def preprocess(data: bytes, spec: PreprocessSpec) -> tuple[npt.NDArray[np.uint8]
     return np.asarray(resized), info  # uint8 (H, W, 3)
 
 
-def open_image(data: bytes, max_pixels: int) -> Image.Image:
+def open_image(data: bytes, spec: PreprocessSpec) -> Image.Image:
     """Read the header of a picture of an accepted kind; nothing is decoded.
 
     Raises: InvalidImageError, UnsupportedFormatError, TooLargeError.
@@ -115,8 +116,11 @@ def open_image(data: bytes, max_pixels: int) -> Image.Image:
         if name := refused_format(data):
             raise UnsupportedFormatError(f"{name} is not accepted; send {ACCEPTED_NAMES}.") from exc
         raise InvalidImageError(f"The bytes are not a readable image; send {ACCEPTED_NAMES}.") from exc
-    if image.width * image.height > max_pixels:
-        raise TooLargeError(f"The image has {image.width} x {image.height} pixels; the limit is {max_pixels} in all.")
+    if image.width * image.height > spec.max_pixels:
+        size = f"{image.width} x {image.height} pixels"
+        raise TooLargeError(f"The image has {size}; the limit is {spec.max_pixels} in all.")
+    if max(image.size) > spec.max_side:
+        raise TooLargeError(f"The image is {max(image.size)} pixels long; the limit is {spec.max_side} a side.")
     if image.format in JPEG_FORMATS and data.count(SCAN_MARKER) > MAX_JPEG_SCANS:
         raise TooLargeError(f"The JPEG has more than {MAX_JPEG_SCANS} scans; save it again as an ordinary one.")
     if image.format != "MPO" and getattr(image, "is_animated", False):

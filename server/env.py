@@ -1,40 +1,44 @@
 """The gateway's settings: one frozen dataclass, read once from the environment (and .env)."""
 
-import ipaddress
 import math
 import os
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import dj_database_url
-from environs import Env, ValidationError
-from environs.exceptions import EnvValidationError
-from marshmallow.validate import OneOf, Regexp
+from environs import ValidationError
+
+from server.env_fields import Fields, Setting, SettingsError
+
+__all__ = [
+    "DEFAULTS",
+    "ENV_FILE",
+    "HEALTH_HOST",
+    "ROOT",
+    "SETTINGS",
+    "GatewaySettings",
+    "Setting",
+    "SettingsError",
+    "gateway_settings",
+    "read_settings",
+]
 
 ROOT = Path(__file__).resolve().parent.parent
 ENV_FILE = Path(os.environ.get("PM_ENV_FILE", ROOT / ".env"))  # tests name an empty one
-BODY_SLACK_BYTES = 64 * 1024  # for image_id, the JSON around the picture, line breaks every 76 characters of small ones
-FLAGS = ("true", "false")
+# nginx asks for the health pages under this name: balancers ask by address, which is in nobody's ALLOWED_HOSTS.
+HEALTH_HOST = "health.pm.internal"
+BASE64_LINE = 76  # digits between two line breaks (RFC 2045, 6.8)
+LINE_BREAK_BYTES = 6  # the longest form: str() of bytes with \r\n in them, whose backslashes JSON doubles
+BODY_SLACK_BYTES = 64 * 1024  # for image_id, the JSON around the picture and fields that we do not know
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 DATABASE_ENGINES = ("django.db.backends.sqlite3", "django.db.backends.postgresql")
 MIN_SECRET_KEY_CHARACTERS = 50  # Django's own limit (security.W009)
-
-Check = Callable[[str], Any]  # raises marshmallow's ValidationError
-
-
-class SettingsError(Exception):
-    """The environment or .env cannot be used; the message has one sentence for each name at fault."""
-
-
-class Setting(NamedTuple):
-    """One row of the settings' documentation: .env.example shows each."""
-
-    name: str
-    default: str
-    help: str
-
+_SERVER = re.compile(r"([A-Za-z0-9.-]+):([0-9]{1,5})")
+_HOST_NAME = re.compile(r"[A-Za-z0-9.*:\[\]_-]+")
+_ORIGIN = re.compile(r"https?://[^/\s,]+")
 
 SETTINGS = (
     Setting("PUBLIC_PORT", "8087", "The port that clients post to (nginx)."),
@@ -53,7 +57,11 @@ SETTINGS = (
     Setting("CORS_ALLOWED_ORIGINS", "", "Origins of web pages that may call the API, such as https://app.example.org."),
     Setting("CSRF_TRUSTED_ORIGINS", "", "Origins from which the admin's forms may be sent when a proxy renames it."),
     Setting("REQUIRE_API_KEY", "", "Whether clients must send an API key; empty means: only beyond loopback."),
-    Setting("PUBLIC_HTTPS", "false", "Whether clients come by HTTPS: secure cookies, HSTS, redirects."),
+    Setting(
+        "PUBLIC_HTTPS",
+        "false",
+        "Whether clients come by HTTPS, to TLS_CERTIFICATE or to a proxy in front: secure cookies, HSTS, redirects.",
+    ),
     Setting("SECRET_KEY", "", "Signs the admin's sessions; empty means var/secret_key, made at first start."),
     Setting("DEBUG", "false", "Django's debug pages, for development only."),
     Setting("LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR."),
@@ -90,8 +98,9 @@ class GatewaySettings:
 
     @property
     def max_body_bytes(self) -> int:
-        """Bytes of the largest request body: the largest picture in base64, and some slack."""
-        return math.ceil(self.max_image_bytes * 4 / 3) + BODY_SLACK_BYTES
+        """Bytes of the largest request body: the largest picture in the longest form of base64, and some slack."""
+        digits = math.ceil(self.max_image_bytes / 3) * 4
+        return digits + math.ceil(digits / BASE64_LINE) * LINE_BREAK_BYTES + BODY_SLACK_BYTES
 
     @property
     def media_root(self) -> Path:
@@ -104,84 +113,69 @@ def read_settings(env_file: Path = ENV_FILE) -> GatewaySettings:
 
     Raises: SettingsError naming all that is wrong at once.
     """
-    env = Env(eager=False)
-    try:
-        env.read_env(str(env_file), recurse=False)
-    except (OSError, ValueError) as exc:
-        raise SettingsError(f"{env_file} cannot be read as a text file of NAME=value lines: {exc}.") from exc
-    bind_address = _text(env, "BIND_ADDRESS", _check_address)
-    is_loopback = ipaddress.ip_address(bind_address).is_loopback
-    keys = _text(env, "REQUIRE_API_KEY", OneOf(("", "true", "false"), error="must be true, false or empty"))
-    settings = GatewaySettings(
-        public_port=_whole(env, "PUBLIC_PORT", 1, 65535),
-        internal_port=_whole(env, "INTERNAL_PORT", 1, 65535),
-        bind_address=bind_address,
-        model_servers=_items(env, "MODEL_SERVERS", r"[A-Za-z0-9.-]+:[0-9]{1,5}", "host:port", at_least=1),
-        model_read_timeout_s=_number(env, "MODEL_READ_TIMEOUT_S", float, 0.1, 40),
-        max_image_bytes=_whole(env, "MAX_IMAGE_BYTES", 1024, 1024**3),
-        database_url=_text(env, "DATABASE_URL", _check_database_url),
-        keep_images=_flag(env, "KEEP_IMAGES"),
-        allowed_hosts=_items(env, "ALLOWED_HOSTS", r"[A-Za-z0-9.*:\[\]_-]+", "a host name", at_least=1),
-        cors_allowed_origins=_items(env, "CORS_ALLOWED_ORIGINS", r"https?://[^/\s,]+", "https://host"),
-        csrf_trusted_origins=_items(env, "CSRF_TRUSTED_ORIGINS", r"https?://[^/\s,]+", "https://host"),
-        require_api_key=keys == "true" or (keys == "" and not is_loopback),
-        public_https=_flag(env, "PUBLIC_HTTPS"),
-        secret_key=_text(env, "SECRET_KEY", _check_secret_key),
-        debug=_flag(env, "DEBUG"),
-        log_level=_text(env, "LOG_LEVEL", OneOf(LOG_LEVELS, error="must be DEBUG, INFO, WARNING or ERROR")),
-    )
-    _report(env, open_to_all=keys == "false" and not is_loopback)
+    fields = Fields(SETTINGS, env_file)
+    settings = gateway_settings(fields)
+    fields.report()
     return settings
 
 
-def _report(env: Env, *, open_to_all: bool) -> None:
-    problems = []
-    try:
-        env.seal()
-    except EnvValidationError as exc:
-        messages = exc.error_messages if isinstance(exc.error_messages, Mapping) else {}
-        problems = [f"{name} {texts[0]}." for name, texts in messages.items()]
-    if open_to_all:
-        problems.append("REQUIRE_API_KEY must not be false while BIND_ADDRESS is open beyond this machine.")
-    if problems:
-        raise SettingsError("Correct the settings in .env or the environment: " + " ".join(problems))
+def gateway_settings(fields: Fields) -> GatewaySettings:
+    """The gateway's settings out of `fields`, whose table holds SETTINGS; what is wrong is kept for its report."""
+    bind_address = fields.text("BIND_ADDRESS", _check_address)
+    keys = fields.choice("REQUIRE_API_KEY", ("true", "false", ""))
+    settings = GatewaySettings(
+        public_port=fields.whole("PUBLIC_PORT", 1, 65535),
+        internal_port=fields.whole("INTERNAL_PORT", 1, 65535),
+        bind_address=bind_address,
+        model_servers=fields.items("MODEL_SERVERS", _is_server, "host:port", at_least=1),
+        model_read_timeout_s=fields.number("MODEL_READ_TIMEOUT_S", 0.1, 40),
+        max_image_bytes=fields.whole("MAX_IMAGE_BYTES", 1024, 1024**3),
+        database_url=fields.text("DATABASE_URL", _check_database_url),
+        keep_images=fields.flag("KEEP_IMAGES"),
+        allowed_hosts=fields.items("ALLOWED_HOSTS", _HOST_NAME.fullmatch, "a host name", at_least=1),
+        cors_allowed_origins=fields.items("CORS_ALLOWED_ORIGINS", _ORIGIN.fullmatch, "https://host"),
+        csrf_trusted_origins=fields.items("CSRF_TRUSTED_ORIGINS", _ORIGIN.fullmatch, "https://host"),
+        require_api_key=keys == "true" or (keys == "" and not ip_address(bind_address).is_loopback),
+        public_https=fields.flag("PUBLIC_HTTPS"),
+        secret_key=fields.text("SECRET_KEY", _check_secret_key),
+        debug=fields.flag("DEBUG"),
+        log_level=fields.choice("LOG_LEVEL", LOG_LEVELS),
+    )
+    fields.problems += _disagreements(settings)
+    return settings
 
 
-def _text(env: Env, name: str, check: Check) -> str:
-    """The text of a setting; its default where `check` refuses it, which `env` keeps in mind."""
-    return env.str(name, DEFAULTS[name], validate=check) or DEFAULTS[name]
+def _disagreements(settings: GatewaySettings) -> Iterator[str]:
+    """Settings that are right alone and wrong together, a sentence each."""
+    if not ip_address(settings.bind_address).is_loopback:
+        if not settings.require_api_key:
+            yield "REQUIRE_API_KEY must not be false while BIND_ADDRESS is open beyond this machine."
+        if settings.debug:
+            yield "DEBUG must not be true while BIND_ADDRESS is open beyond this machine."
+    used: dict[int, str] = {}
+    for name, port in _local_ports(settings):
+        if port in used:
+            yield f"{used[port]} and {name} must not both use port {port}."
+        used[port] = name
 
 
-def _number(env: Env, name: str, kind: type[int] | type[float], low: float, high: float) -> float:
-    def check(text: str) -> None:
-        try:
-            if low <= kind(text) <= high:
-                return
-        except ValueError:
-            pass
-        raise ValidationError(f"must be a {'whole ' if kind is int else ''}number from {low} to {high}")
-
-    return kind(_text(env, name, check))
+def _local_ports(settings: GatewaySettings) -> Iterator[tuple[str, int]]:
+    yield "PUBLIC_PORT", settings.public_port
+    yield "INTERNAL_PORT", settings.internal_port
+    for server in settings.model_servers:
+        host, _, port = server.rpartition(":")
+        if host in ("localhost", "0.0.0.0", settings.bind_address) or host.startswith("127."):  # noqa: S104 - compared
+            yield "MODEL_SERVERS", int(port)
 
 
-def _whole(env: Env, name: str, low: int, high: int) -> int:
-    return int(_number(env, name, int, low, high))
-
-
-def _flag(env: Env, name: str) -> bool:
-    return _text(env, name, OneOf(FLAGS, error="must be true or false")) == "true"
-
-
-def _items(env: Env, name: str, pattern: str, what: str, *, at_least: int = 0) -> tuple[str, ...]:
-    item = rf"\s*{pattern}\s*"
-    whole = rf"{item}(,{item})*\Z" if at_least else rf"({item}(,{item})*)?\Z"
-    text = _text(env, name, Regexp(whole, error=f"must list {what}, separated by commas"))
-    return tuple(part.strip() for part in text.split(",") if part.strip())
+def _is_server(text: str) -> bool:
+    match = _SERVER.fullmatch(text)
+    return match is not None and 1 <= int(match[2]) <= 65535
 
 
 def _check_address(text: str) -> None:
     try:
-        ipaddress.ip_address(text)
+        ip_address(text)
     except ValueError as exc:
         raise ValidationError("must be an IP address, such as 127.0.0.1 or 0.0.0.0") from exc
 

@@ -30,6 +30,7 @@ def logging_settings(level: str) -> dict[str, Any]:
             },
         },
         "handlers": {
+            "nowhere": {"class": "logging.NullHandler"},
             "stdout": {
                 "class": "logging.StreamHandler",
                 "stream": log_stream(),
@@ -42,6 +43,7 @@ def logging_settings(level: str) -> dict[str, Any]:
             # Django writes a line for each 4xx and 5xx, which the access log has already; only its tracebacks are news.
             "django": {"handlers": [], "level": level, "propagate": True},
             "django.request": {"level": "ERROR", "filters": ["with_traceback"], "propagate": True},
-            "django.security.DisallowedHost": {"handlers": [], "propagate": False},
+            # Without any handler, logging.lastResort would write these to stderr, each with a traceback.
+            "django.security.DisallowedHost": {"handlers": ["nowhere"], "propagate": False},
         },
     }

@@ -8,6 +8,7 @@ import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from django.test import Client
@@ -23,9 +24,12 @@ Post = Callable[..., Any]  # the test client's response, which has json()
 
 
 @pytest.fixture
-def clean_environ(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in set(DEFAULTS) & set(os.environ):
-        monkeypatch.delenv(name)
+def clean_environ() -> Iterator[None]:
+    """No setting in the environment; what a test's .env puts there goes again."""
+    with patch.dict(os.environ):
+        for name in DEFAULTS:
+            os.environ.pop(name, None)
+        yield
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import contextlib
 import json
 import threading
-import time
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -21,12 +20,12 @@ READY = {"status": "ready", "model_version": "default-0a1b2c3d"}
 
 @dataclass
 class Reply:
-    """What the next requests get: a status and a JSON document or raw bytes, after a delay, or a broken connection."""
+    """What the next requests get: a status and a JSON document or raw bytes; a broken connection; or nothing, ever."""
 
     document: Any = field(default_factory=lambda: ANSWER)
     status: int = 200
-    delay_s: float = 0.0
     broken: bool = False
+    silent: bool = False
 
     @property
     def content(self) -> bytes:
@@ -34,13 +33,15 @@ class Reply:
 
 
 class FakeModel:
-    """Keeps the requests that it got; `reply` and `ready` are what it answers to POST and GET."""
+    """Keeps the requests that it got and counts connections; `reply` and `ready` are its answers to POST and GET."""
 
     def __init__(self) -> None:
         self.reply = Reply()
         self.ready = Reply(READY)
         self.requests: list[tuple[str, dict[str, str], bytes]] = []
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self.connections = 0
+        self.stopped = threading.Event()
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (Handler,), {"model": self}))
         self.thread = threading.Thread(target=self.server.serve_forever, args=(0.02,))
         self.thread.start()
 
@@ -53,34 +54,43 @@ class FakeModel:
         return f"127.0.0.1:{self.port}"
 
     def stop(self) -> None:
+        self.stopped.set()
         self.server.shutdown()
         self.server.server_close()
         self.thread.join()
 
 
-def _handler(model: FakeModel) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            model.requests.append((self.path, dict(self.headers), body))
-            self._answer(model.reply)
+class Handler(BaseHTTPRequestHandler):
+    """Speaks HTTP for one FakeModel."""
 
-        def do_GET(self) -> None:
-            self._answer(model.ready)
+    model: FakeModel
+    protocol_version = "HTTP/1.1"  # keeps connections
 
-        def _answer(self, reply: Reply) -> None:
-            time.sleep(reply.delay_s)
-            if reply.broken:
-                return
-            self.send_response(reply.status)
-            self.send_header("Content-Length", str(len(reply.content)))
-            self.end_headers()
-            self.wfile.write(reply.content)
+    def setup(self) -> None:
+        self.model.connections += 1
+        super().setup()
 
-        def log_message(self, *_: object) -> None: ...
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.model.requests.append((self.path, dict(self.headers), body))
+        self._answer(self.model.reply)
 
-        def handle(self) -> None:
-            with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # a test's client did not wait
-                super().handle()
+    def do_GET(self) -> None:
+        self._answer(self.model.ready)
 
-    return Handler
+    def _answer(self, reply: Reply) -> None:
+        if reply.silent:
+            self.model.stopped.wait()
+        if reply.silent or reply.broken:
+            self.close_connection = True
+            return
+        self.send_response(reply.status)
+        self.send_header("Content-Length", str(len(reply.content)))
+        self.end_headers()
+        self.wfile.write(reply.content)
+
+    def log_message(self, *_: object) -> None: ...
+
+    def handle(self) -> None:
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # a test's client did not wait
+            super().handle()

@@ -1,24 +1,31 @@
-"""The stack's command line: python -m server.stack up|down|status|render."""
+"""The stack's command line: up|down|status for people, render|prepare-nginx for supervisor."""
 
 import argparse
+import fcntl
 import os
 import sys
 import time
-
-import requests
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from server.env import ROOT
 from server.stack import preflight, supervisor
+from server.stack.orphans import end_orphans
 from server.stack.render import render
-from server.stack.sample import post_sample
+from server.stack.sample import is_ready, post_sample
 from server.stack.settings import StackError, StackSettings, read_settings
 
 READY_LIMIT_S = 120
-PROBE_TIMEOUT_S = 3
 
 
 def up(settings: StackSettings) -> None:
     """Prepare and start what does not run yet, wait until it is ready, and say what is up."""
+    with alone():
+        start(settings)
+
+
+def start(settings: StackSettings) -> None:
+    """What `up` does while no other `up` does it."""
     if supervisor.programs() is not None:
         print("Pm is already running; nothing was changed.")
         status(settings)
@@ -26,34 +33,58 @@ def up(settings: StackSettings) -> None:
         return
     preflight.check_all(settings)
     prepare(settings)
-    render(settings)
     say("Starting supervisord with main_server, nginx, resnet_server1, resnet_server2")
     supervisor.start()
     try:
         wait_until_ready(settings)
+        status(settings)
+        print_sample(settings)
     except StackError:
         say("Stopping again what was started")
         supervisor.shut_down()
         raise
-    status(settings)
-    print_sample(settings)
     print_urls(settings)
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Hold var/run/up.lock: a second start waits for the first, then finds everything running."""
+    preflight.check_folders()
+    with (ROOT / "var" / "run" / "up.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def prepare(settings: StackSettings) -> None:
     """Migrate the database, collect static files, and refuse to open the door without keys.
 
-    Raises: StackError when the service would listen beyond loopback and no API key exists.
+    Raises: StackError when one of them cannot be done.
     """
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "server.settings")
     import django
-    from django.core.management import call_command
+    from django.core.exceptions import ImproperlyConfigured
+    from django.core.management import CommandError, call_command
+    from django.db import Error as DatabaseError
 
-    django.setup()
-    say("Migrating the database")
-    call_command("migrate", interactive=False, verbosity=0)
-    say("Collecting static files")
-    call_command("collectstatic", interactive=False, verbosity=0)
+    try:
+        django.setup()
+        say("Migrating the database")
+        call_command("migrate", interactive=False, verbosity=0)
+        say("Collecting static files")
+        call_command("collectstatic", interactive=False, verbosity=0)
+        check_keys(settings)
+    except DatabaseError as exc:
+        why = str(exc).strip().splitlines()[0]
+        raise StackError(f"The database cannot be used ({why}): correct DATABASE_URL, or the owner of var/.") from exc
+    except (ImproperlyConfigured, CommandError, OSError) as exc:
+        raise StackError(f"{exc} Correct this, then run make run again.") from exc
+
+
+def check_keys(settings: StackSettings) -> None:
+    """Beyond loopback, somebody must hold a key.
+
+    Raises: StackError when the service would listen beyond loopback and no API key exists.
+    """
     from rest_framework_api_key.models import APIKey
 
     if not settings.is_loopback and not APIKey.objects.get_usable_keys().exists():
@@ -90,17 +121,6 @@ def wait_until_ready(settings: StackSettings) -> None:
         time.sleep(0.1)  # supervisor calls a program RUNNING after its startsecs
 
 
-def is_ready(url: str) -> bool:
-    """Whether the URL answers 200."""
-    try:
-        with requests.Session() as session:
-            session.trust_env = False
-            session.verify = False
-            return session.get(url, timeout=PROBE_TIMEOUT_S).ok
-    except requests.RequestException:
-        return False
-
-
 def down(_: StackSettings) -> None:
     """Finish what is in flight and stop everything."""
     say("Stopping: finishing what is in flight")
@@ -124,9 +144,7 @@ def status(_: StackSettings) -> None:
 
 def print_sample(settings: StackSettings) -> None:
     """Post the sample picture and print its answer."""
-    from django.conf import settings as gateway
-
-    if gateway.GATEWAY.require_api_key:
+    if settings.gateway.require_api_key:
         print("\nAPI keys are required, so no sample was posted: send Authorization: Api-Key <key> with yours.")
         return
     answer = post_sample(settings)
@@ -151,7 +169,13 @@ def say(text: str) -> None:
     print(f"-- {text}", flush=True)
 
 
-COMMANDS = {"up": up, "down": down, "status": status, "render": render}
+def prepare_nginx(settings: StackSettings) -> None:
+    """What supervisor runs before nginx: the generated includes, and no worker of a killed nginx on its ports."""
+    render(settings)
+    end_orphans()
+
+
+COMMANDS = {"up": up, "down": down, "status": status, "render": render, "prepare-nginx": prepare_nginx}
 
 
 def main() -> None:

@@ -3,18 +3,28 @@
 import os
 import shutil
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from dotenv import dotenv_values
+
 from resnet_server.errors import ArtifactError
 from resnet_server.manifest import load_manifest
+from resnet_server.settings import SETTINGS as MODEL_SETTINGS
 from resnet_server.settings import SettingsError as ModelSettingsError
 from resnet_server.settings import read_settings as read_model_settings
-from server.env import ROOT
+from server.env import ENV_FILE, ROOT
+from server.env import SETTINGS as GATEWAY_SETTINGS
+from server.stack.render import render
+from server.stack.settings import SETTINGS as STACK_SETTINGS
 from server.stack.settings import StackError, StackSettings, user_name
 
 SOCKET_PATH_LIMIT = 100  # bytes; Linux allows 107 in sockaddr_un, supervisor adds a suffix while it binds
-SYSTEM_PATH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"])
+SYSTEM_PATH = os.pathsep.join(
+    [str(Path(sys.prefix) / "bin"), os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"]
+)
 
 
 def check_all(settings: StackSettings) -> None:
@@ -22,11 +32,14 @@ def check_all(settings: StackSettings) -> None:
 
     Raises: StackError at the first that fails.
     """
+    check_names()
     check_programs()
     check_tls(settings)
     check_model()
     check_folders()
+    check_queue(settings)
     check_ports(settings)
+    check_nginx(settings)
 
 
 def check_programs() -> None:
@@ -62,10 +75,13 @@ def check_folders() -> None:
             probe = folder / f".probe{os.getpid()}"
             probe.touch()
             probe.unlink()
+            folder.chmod(0o700)  # records, pictures and keys are nobody else's, whatever made them
         except OSError as exc:
             raise StackError(
                 f"{folder} cannot be written by {user_name()} ({exc.strerror}): change its owner."
             ) from exc
+    if "%" in str(ROOT):
+        raise StackError(f"{ROOT} has a % in it, which supervisor expands: move the checkout to a path without one.")
     supervisor_socket = ROOT / "var" / "run" / "supervisor.sock"
     if len(os.fsencode(supervisor_socket)) > SOCKET_PATH_LIMIT:
         raise StackError(f"{ROOT} is too long a path for supervisor's socket: move the checkout to a shorter one.")
@@ -98,6 +114,16 @@ def local_ports(settings: StackSettings) -> Iterator[tuple[str, str, int]]:
         yield "MODEL_SERVERS", host, int(port)
 
 
+def check_queue(settings: StackSettings) -> None:
+    """uwsgi refuses a longer queue than the kernel gives.
+
+    Raises: StackError.
+    """
+    limit = int(Path("/proc/sys/net/core/somaxconn").read_text())
+    if settings.gateway_queue_size > limit:
+        raise StackError(f"GATEWAY_QUEUE_SIZE is above this kernel's net.core.somaxconn: set {limit} or less in .env.")
+
+
 def check_tls(settings: StackSettings) -> None:
     """Certificate and key come together and can be read.
 
@@ -105,6 +131,33 @@ def check_tls(settings: StackSettings) -> None:
     """
     if bool(settings.tls_certificate) != bool(settings.tls_key):
         raise StackError("TLS_CERTIFICATE and TLS_KEY go together: set both in .env, or neither.")
+    if settings.tls_certificate and not settings.gateway.public_https:
+        raise StackError("TLS_CERTIFICATE needs PUBLIC_HTTPS=true in .env, so that cookies travel by HTTPS only.")
     for name in filter(None, (settings.tls_certificate, settings.tls_key)):
         if not os.access(Path(ROOT / name), os.R_OK):
             raise StackError(f"{name} cannot be read: correct TLS_CERTIFICATE and TLS_KEY in .env.")
+
+
+def check_nginx(settings: StackSettings) -> None:
+    """nginx accepts what is rendered for it, certificate and key included.
+
+    Raises: StackError with nginx's own words.
+    """
+    render(settings)
+    nginx = shutil.which("nginx", path=SYSTEM_PATH) or "nginx"
+    command = [nginx, "-t", "-q", "-p", ".", "-c", "conf/nginx/nginx.conf", "-e", "stderr"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        words = done.stderr.strip().splitlines()[0].split(": ", 1)[-1]
+        raise StackError(f"nginx refuses its configuration: {words}: correct what it names in .env.")
+
+
+def check_names() -> None:
+    """Every name in .env is a setting: a misspelt one would leave its default in force.
+
+    Raises: StackError.
+    """
+    known = {row.name for table in (GATEWAY_SETTINGS, STACK_SETTINGS, MODEL_SETTINGS) for row in table}
+    unknown = sorted(set(dotenv_values(ENV_FILE)) - known) if ENV_FILE.is_file() else []
+    if unknown:
+        raise StackError(f"{unknown[0]} in .env is no setting: .env.example lists them all.")

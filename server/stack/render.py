@@ -10,11 +10,12 @@ from server.stack.settings import StackSettings, user_name
 
 RUN = ROOT / "var" / "run"
 
-# The timeout ladder, in seconds on top of MODEL_READ_TIMEOUT_S: model read < gunicorn < uwsgi harakiri < nginx <
-# supervisor's stopwaitsecs (supervisord.conf). Each tier outlives the one it waits for, so the innermost one answers.
-GUNICORN_MARGIN_S = 5
-HARAKIRI_MARGIN_S = 10
-NGINX_MARGIN_S = 15
+# The timeout ladder, in seconds on top of MODEL_READ_TIMEOUT_S: model read < gunicorn (HANG_MARGIN_S in
+# resnet_server/settings.py) < uwsgi harakiri < nginx < supervisor's stopwaitsecs (supervisord.conf). Each tier outlives
+# the one it waits for, so the innermost one answers.
+# Beside the model: the key's look-up and the record wait up to 5 s each for the database, and run up to 5 s.
+HARAKIRI_MARGIN_S = 20
+NGINX_MARGIN_S = 25
 
 
 def render(settings: StackSettings) -> None:
@@ -40,7 +41,6 @@ def nginx_http(settings: StackSettings) -> str:
     servers = [f"server {primary} max_fails=0;", *(f"server {other} max_fails=0{role};" for other in others)]
     nginx_timeout = math.ceil(settings.gateway.model_read_timeout_s) + NGINX_MARGIN_S
     lines = [
-        "limit_conn_zone $server_port zone=everyone:64k;",
         f"limit_req_zone $binary_remote_addr zone=clients:1m rate={max(1, settings.client_rate_per_s)}r/s;",
         "upstream prod {",
         *(f"    {server}" for server in servers),
@@ -64,28 +64,27 @@ def nginx_http(settings: StackSettings) -> str:
 
 
 def nginx_limits(settings: StackSettings) -> str:
-    """How many requests may be inside at once, and how many a second one address may send (0: any number)."""
-    lines = [f"limit_conn everyone {settings.max_concurrent_requests};", "limit_conn_status 503;"]
-    if settings.client_rate_per_s:
-        lines += [f"limit_req zone=clients burst={settings.client_rate_per_s} nodelay;", "limit_req_status 429;"]
-    return "\n".join(lines) + "\n"
+    """How many requests a second one client address may send; 0 switches the limit off."""
+    if not settings.client_rate_per_s:
+        return ""
+    return f"limit_req zone=clients burst={settings.client_rate_per_s} nodelay;\nlimit_req_status 429;\n"
 
 
 def listen(settings: StackSettings) -> str:
     """The public address in nginx's spelling."""
     address = settings.gateway.bind_address
     host = f"[{address}]" if ":" in address else address
-    return f"{host}:{settings.gateway.public_port}{' ssl' if settings.tls_certificate else ''}"
+    both_families = " ipv6only=off" if address == "::" else ""
+    return f"{host}:{settings.gateway.public_port}{' ssl' if settings.tls_certificate else ''}{both_families}"
 
 
 def tls(settings: StackSettings) -> list[str]:
     """Certificate and key, where TLS is on."""
     if not settings.tls_certificate:
         return []
-    certificate, key = (ROOT / settings.tls_certificate, ROOT / settings.tls_key)
     return [
-        f"    ssl_certificate {certificate};",
-        f"    ssl_certificate_key {key};",
+        f'    ssl_certificate "{ROOT / settings.tls_certificate}";',
+        f'    ssl_certificate_key "{ROOT / settings.tls_key}";',
         "    ssl_protocols TLSv1.2 TLSv1.3;",
     ]
 
@@ -96,10 +95,17 @@ def uwsgi(settings: StackSettings) -> str:
         "[uwsgi]\n"
         f"processes = {settings.gateway_processes}\n"
         f"threads = {settings.gateway_threads}\n"
+        f"listen = {settings.gateway_queue_size}\n"
         f"harakiri = {math.ceil(settings.gateway.model_read_timeout_s) + HARAKIRI_MARGIN_S}\n"
         f"worker-reload-mercy = {math.ceil(settings.gateway.model_read_timeout_s) + HARAKIRI_MARGIN_S}\n"
-        f"virtualenv = {sys.prefix}\n"
+        f"virtualenv = {virtual_environment()}\n"
     )
+
+
+def virtual_environment() -> str:
+    """Where uwsgi finds the libraries: relative where it lies in the checkout, whose path may be in any script."""
+    path = Path(sys.prefix)
+    return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else str(path)
 
 
 def write(path: Path, text: str) -> None:

@@ -1,8 +1,12 @@
 """Talks to supervisord over its socket: is it there, what runs, start it, stop it."""
 
+import os
+import signal
 import subprocess
+import sys
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from xmlrpc.client import Fault, ServerProxy
 
@@ -14,7 +18,7 @@ from server.stack.settings import StackError
 SOCKET = ROOT / "var" / "run" / "supervisor.sock"
 PROGRAMS = ("main_server", "nginx", "resnet_server1", "resnet_server2")
 LOGS = {"main_server": "main_server", "nginx": "nginx", "resnet_server1": "res1", "resnet_server2": "res2"}
-STOP_LIMIT_S = 90  # above the longest stopwaitsecs of supervisord.conf
+STOP_LIMIT_S = 240  # above the sum of stopwaitsecs over the three priorities of supervisord.conf
 
 
 @dataclass(frozen=True)
@@ -27,18 +31,18 @@ class Program:
 
 
 def programs() -> list[Program] | None:
-    """The state of every program, or None when supervisord does not run; waits while it is on its way out."""
-    deadline = time.monotonic() + STOP_LIMIT_S
-    while True:
-        try:
-            rows = call("getAllProcessInfo")
-            break
-        except OSError:
+    """The state of every program, or None when supervisord does not run.
+
+    Raises: StackError when it runs and cannot be asked.
+    """
+    try:
+        rows = call("getAllProcessInfo")
+    except OSError as exc:
+        if (pid := process_id()) is None:
             return None
-        except Fault as exc:
-            if time.monotonic() > deadline:
-                raise StackError(f"supervisord hangs while it stops: see log/supervisord.log ({exc}).") from exc
-            time.sleep(0.1)
+        raise StackError(f"supervisord (process {pid}) runs, but not its socket: run make stop first.") from exc
+    except Fault as exc:
+        raise StackError("Pm is being stopped just now: wait a moment, then try again.") from exc
     return [Program(row["name"], row["statename"], row["description"]) for row in rows]
 
 
@@ -47,12 +51,18 @@ def start() -> None:
 
     Raises: StackError when it refuses its configuration.
     """
+    programs_path = os.pathsep.join([str(Path(sys.prefix) / "bin"), os.environ.get("PATH", os.defpath)])
     done = subprocess.run(
-        ["supervisord", "-c", "supervisord.conf"], cwd=ROOT, capture_output=True, text=True, check=False
+        [Path(sys.prefix) / "bin" / "supervisord", "-c", "supervisord.conf"],
+        cwd=ROOT,
+        env=os.environ | {"PATH": programs_path},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode:
-        last = (done.stderr or done.stdout).strip().splitlines()[-1:]
-        raise StackError(f"supervisord did not start: {''.join(last)}")
+        said = (done.stderr or done.stdout).strip().splitlines() or ["it said nothing"]
+        raise StackError(f"supervisord did not start: {said[0]}")
 
 
 def shut_down() -> bool:
@@ -60,15 +70,28 @@ def shut_down() -> bool:
 
     Raises: StackError when it is still there after STOP_LIMIT_S.
     """
-    try:
-        call("shutdown")
-    except OSError:
+    pid = process_id()
+    if pid is None:
         return False
-    except Fault:  # somebody else has asked for it already
-        pass
-    if programs() is not None:
-        raise StackError("supervisord did not stop: see log/supervisord.log.")
+    os.kill(pid, signal.SIGTERM)  # the same as its "shutdown", and works when its socket is gone
+    deadline = time.monotonic() + STOP_LIMIT_S
+    while process_id() == pid:
+        if time.monotonic() > deadline:
+            raise StackError(f"supervisord (process {pid}) did not stop: see log/supervisord.log.")
+        time.sleep(0.1)
     return True
+
+
+def process_id() -> int | None:
+    """The process of this checkout's supervisord, found among all that run: its files may have been wiped."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (folder / "cmdline").read_bytes().split(b"\0")
+            if any(part.endswith(b"supervisord") for part in command[:2]) and (folder / "cwd").readlink() == ROOT:
+                return int(folder.name)
+        except OSError:  # it ended meanwhile, or is somebody else's
+            continue
+    return None
 
 
 def call(method: str) -> Any:  # noqa: ANN401 - XML-RPC answers what it answers

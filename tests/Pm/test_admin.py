@@ -1,9 +1,12 @@
 """The admin's list of records: plain, read only, whole ids found."""
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries
 
+from Pm import admin
 from Pm.models import Prediction
 from tests.conftest import Change
 
@@ -29,6 +32,32 @@ def test_records_are_listed(admin_client: Client, record: Prediction) -> None:
 def test_whole_image_id_is_found(admin_client: Client, record: Prediction) -> None:
     assert "1 prediction" in admin_client.get(URL, {"q": "北京校区"}).content.decode()
     assert "0 predictions" in admin_client.get(URL, {"q": "北京"}).content.decode()
+
+
+def test_list_reads_no_whole_table(admin_client: Client, record: Prediction, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(admin.PredictionAdmin, "list_per_page", 1)
+    Prediction.objects.create(image_id="2", client="crawler", request_id="r2", result="online", score=0.9)
+    with CaptureQueriesContext(connection) as queries:
+        assert admin_client.get(URL, {"result__exact": "online"}).status_code == 200
+    on_records = [query["sql"] for query in queries if "Pm_prediction" in query["sql"]]
+    count, page = on_records
+    assert "COUNT(*)" in count
+    assert "LIMIT 10000)" in count
+    assert "COUNT" not in page
+    assert page.endswith(" LIMIT 1")
+    assert "DISTINCT" not in count + page
+
+
+def test_count_stops_and_the_list_still_pages(
+    admin_client: Client, record: Prediction, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(admin, "MAX_COUNTED", 2)
+    monkeypatch.setattr(admin.PredictionAdmin, "list_per_page", 1)
+    for number in range(3):
+        Prediction.objects.create(image_id=f"photo{number}", client="c", request_id="r", result="online", score=0.9)
+    page = admin_client.get(URL, {"p": "2"}).content.decode()
+    assert "2 predictions" in page
+    assert "photo1" in page
 
 
 def test_nobody_adds_changes_or_deletes_records(admin_client: Client, record: Prediction) -> None:

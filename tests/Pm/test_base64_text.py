@@ -2,7 +2,6 @@
 
 import base64
 import contextlib
-import time
 
 import pytest
 from hypothesis import given
@@ -78,9 +77,12 @@ def test_limit_is_exact() -> None:
         decode_base64(base64.b64encode(b"x" * 1001).decode(), max_bytes=1000)
 
 
-@pytest.mark.parametrize("text", ["=" * 10**7, "b'" * 10**6, " " * 10**7, "data:" * 10**6, "\\n" * 10**6])
-def test_hostile_text_costs_linear_time(text: str) -> None:
-    start = time.perf_counter()
-    with contextlib.suppress(InvalidBase64Error):
+@pytest.mark.parametrize(
+    "text",
+    ["=" * 10**7, "b'" * 10**6, " " * 10**7 + "!", "data:" * 10**6, "b'" + "\\n" * 10**6],
+    ids=lambda text: text[:6],
+)
+def test_long_hostile_text_is_refused(text: str) -> None:
+    """In linear time: a quadratic parser works for hours here, and pytest's time limit ends it."""
+    with pytest.raises(InvalidBase64Error):
         decode_base64(text, max_bytes=10**7)
-    assert time.perf_counter() - start < 2

@@ -3,10 +3,12 @@
 import inspect
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import requests
 import urllib3.exceptions
+from requests.adapters import HTTPAdapter
 
 from Pm.client import ModelClient, server_state, translate
 from Pm.errors import ApiError, BadModelReplyError, ModelTimeoutError, ModelUnavailableError
@@ -43,32 +45,62 @@ def test_servers_are_asked_when_the_balancer_breaks_the_connection(balancer: Fak
     assert len(balancer.requests) == 1
 
 
-def test_servers_are_asked_when_the_balancer_knows_no_server(balancer: FakeModel, spare_model: FakeModel) -> None:
-    balancer.reply = Reply({"error": {"code": "model_unavailable", "message": "None.", "request_id": "x"}}, 503)
-    assert ask(balancer.address, spare_model.address) == "offline"
-
-
-def test_busy_is_not_asked_again(balancer: FakeModel, spare_model: FakeModel) -> None:
-    balancer.reply = Reply({"error": {"code": "busy", "message": "Full.", "request_id": "x"}}, 503)
-    with pytest.raises(ApiError, match=r"^Full\.$"):
+@pytest.mark.parametrize("code", ["model_unavailable", "busy"])
+def test_reply_of_the_balancer_is_final(balancer: FakeModel, spare_model: FakeModel, code: str) -> None:
+    balancer.reply = Reply({"error": {"code": code, "message": "It says so.", "request_id": "x"}}, 503)
+    with pytest.raises(ApiError, match=r"^It says so\.$") as caught:
         ask(balancer.address, spare_model.address)
-    assert spare_model.requests == []
+    assert caught.value.code == code
+    assert (len(balancer.requests), len(spare_model.requests)) == (1, 0)
+
+
+def test_picture_that_breaks_each_server_is_tried_once_on_each(
+    unused_port: int, balancer: FakeModel, spare_model: FakeModel
+) -> None:
+    balancer.reply = spare_model.reply = Reply(broken=True)
+    with pytest.raises(ModelUnavailableError):
+        ask(f"127.0.0.1:{unused_port}", balancer.address, spare_model.address)
+    assert (len(balancer.requests), len(spare_model.requests)) == (1, 1)
 
 
 def test_slow_answer_is_a_timeout_and_not_asked_again(balancer: FakeModel, spare_model: FakeModel) -> None:
-    balancer.reply = Reply(delay_s=0.6)
+    balancer.reply = Reply(silent=True)
     with pytest.raises(ModelTimeoutError):
         ask(balancer.address, spare_model.address, timeout_s=0.2)
     assert spare_model.requests == []
 
 
-def test_one_deadline_holds_for_all_tries(balancer: FakeModel, spare_model: FakeModel) -> None:
-    balancer.reply = Reply(delay_s=0.4, broken=True)
-    spare_model.reply = Reply(delay_s=0.6)
-    start = time.monotonic()
+class SlowBreak(HTTPAdapter):
+    """Every connection breaks after a while; keeps how long each try might have taken."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.read_timeouts_s: list[float] = []
+
+    def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:  # type: ignore[override]  # noqa: ARG002
+        _connect_s, read_s = options["timeout"]
+        self.read_timeouts_s.append(read_s)
+        time.sleep(0.05)
+        raise requests.ConnectionError("broken")
+
+
+def test_one_deadline_holds_for_all_tries() -> None:
+    client = ModelClient(("http://a", "http://b", "http://c"), 5.0)
+    client.session.mount("http://", adapter := SlowBreak())
+    with pytest.raises(ModelUnavailableError):
+        client.classify(b"image", "id")
+    first_s, second_s, third_s = adapter.read_timeouts_s
+    assert first_s <= 5.0
+    assert second_s <= first_s - 0.05
+    assert third_s <= second_s - 0.05
+
+
+def test_no_server_is_asked_after_the_deadline() -> None:
+    client = ModelClient(("http://a", "http://b"), 0.05)
+    client.session.mount("http://", adapter := SlowBreak())
     with pytest.raises(ModelTimeoutError):
-        ask(balancer.address, spare_model.address, timeout_s=0.6)
-    assert time.monotonic() - start < 0.9
+        client.classify(b"image", "id")
+    assert len(adapter.read_timeouts_s) == 1
 
 
 def test_no_server_at_all_is_unavailable(unused_port: int) -> None:
@@ -88,7 +120,7 @@ def test_connection_is_kept_for_the_next_picture(balancer: FakeModel) -> None:
     client.classify(b"1", "id")
     client.classify(b"2", "id")
     client.session.close()
-    assert len(balancer.requests) == 2
+    assert (len(balancer.requests), balancer.connections) == (2, 1)
 
 
 UNAVAILABLE = ["ConnectionError", "ProxyError", "SSLError", "ConnectTimeout", "Timeout", "ChunkedEncodingError"]
@@ -122,14 +154,21 @@ def test_server_state_says_ready_with_the_version(balancer: FakeModel) -> None:
 
 
 @pytest.mark.parametrize(
-    "reply", [Reply(b"no JSON"), Reply({"status": "loading", "model_version": "v"}), Reply([], 503)]
+    "reply", [Reply(b"no JSON"), Reply({"status": "loading", "model_version": "v"}), Reply([], 503), Reply({}, 503)]
 )
 def test_server_state_says_not_ready(balancer: FakeModel, reply: Reply) -> None:
     balancer.ready = reply
     assert server_state(balancer.address) == "not ready"
 
 
+def test_server_state_gives_the_servers_own_reason_cut_short(balancer: FakeModel) -> None:
+    balancer.ready = Reply({"error": {"code": "model_unavailable", "message": "Warming up.", "request_id": "x"}}, 503)
+    assert server_state(balancer.address) == "not ready (Warming up.)"
+    balancer.ready = Reply({"error": {"code": "model_unavailable", "message": "x" * 500, "request_id": "x"}}, 503)
+    assert server_state(balancer.address) == f"not ready ({'x' * 100})"
+
+
 def test_server_state_says_unreachable_or_timed_out(balancer: FakeModel, unused_port: int) -> None:
     assert server_state(f"127.0.0.1:{unused_port}") == "unreachable"
-    balancer.ready = Reply(delay_s=0.5)
+    balancer.ready = Reply(silent=True)
     assert server_state(balancer.address, timeout_s=0.1) == "timed out"

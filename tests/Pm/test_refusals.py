@@ -76,7 +76,6 @@ def test_unacceptable_image_base64_is_refused_and_recorded(post: Post, image_bas
 
 def test_body_over_the_limit_is_refused_before_it_is_read(post: Post, change: Change) -> None:
     limit = change(max_image_bytes=1024).max_body_bytes
-    assert limit == 1366 + 64 * 1024
     assert error_of(post(b" " * (limit + 1))) == (413, "too_large", None)
 
 
@@ -124,7 +123,7 @@ def test_no_model_server_is_503_model_unavailable(post: Post) -> None:
 
 def test_get_pm_returns_504_when_model_times_out(model: FakeModel, post: Post, change: Change) -> None:
     change(model_read_timeout_s=0.1)
-    model.reply = Reply(delay_s=0.5)
+    model.reply = Reply(silent=True)
     assert error_of(post()) == (504, "model_timeout", None)
     assert len(model.requests) == 1
 

@@ -1,5 +1,6 @@
 """Each row of the error table, from the real stack: the status, the code, the one body, and health afterwards."""
 
+import base64
 import csv
 import json
 import os
@@ -111,6 +112,39 @@ def test_a_foreign_host_name_and_an_endless_header_are_invalid(stack: Stack) -> 
         assert (reply.status_code, code_of(reply)) == (400, "invalid_request")
 
 
+@pytest.mark.parametrize(("count", "length"), [(4, 7000), (150, 20), (3000, 1)])
+def test_many_or_long_headers_are_taken_or_invalid_but_never_our_fault(stack: Stack, count: int, length: int) -> None:
+    headers = {f"X{number}": "v" * length for number in range(count)}
+    body = json.dumps({"image_id": "1", "image_base64": base64.b64encode(SAMPLE).decode()})
+    reply = requests.post(f"{stack.url}/api/v1/get_pm", data=body, headers=headers, timeout=30)
+    assert reply.status_code == 200 or (reply.status_code, code_of(reply)) == (400, "invalid_request")
+
+
+def test_slow_clients_take_no_place_from_the_others(small: Stack) -> None:
+    """More dripping bodies than there are threads and places in the queue."""
+    head = b"POST /api/v1/get_pm HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n{"
+    slow = [socket.create_connection(("127.0.0.1", small.ports["public"]), timeout=10) for _ in range(40)]
+    try:
+        for connection in slow:
+            connection.sendall(head)
+        for _ in range(3):
+            assert small.post().status_code == 200
+    finally:
+        for connection in slow:
+            connection.close()
+
+
+def test_health_is_told_while_the_queue_is_full(small: Stack) -> None:
+    with frozen(small.children("resnet_server1") + small.children("resnet_server2")):
+        posts = [threading.Thread(target=small.post) for _ in range(12)]
+        for post in posts:
+            post.start()
+        assert requests.get(f"{small.url}/healthz", timeout=30).status_code == 200
+        for post in posts:
+            post.join(60)
+    small.wait_ready()
+
+
 def test_bytes_that_are_not_http_do_no_harm(stack: Stack) -> None:
     for request in (
         b"\x16\x03\x01\x02\x00\x01",
@@ -173,7 +207,8 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         MODEL_THREADS="1",
         MODEL_QUEUE_SIZE="0",
         MODEL_READ_TIMEOUT_S="1",
-        MAX_CONCURRENT_REQUESTS="6",
+        GATEWAY_THREADS="4",
+        GATEWAY_QUEUE_SIZE="2",
         CLIENT_RATE_PER_S="0",
         GATEWAY_PROCESSES="1",
     ) as stack:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+from pathlib import Path
 
 import pytest
 import requests
@@ -58,7 +59,7 @@ def test_a_stopped_backup_and_then_a_stopped_primary_cost_no_request(stack: Stac
             ready = requests.get(f"{stack.url}/readyz", timeout=10)
             assert ready.status_code == 200
             port = stack.ports["model1" if server == "resnet_server1" else "model2"]
-            assert ready.json()["checks"][f"127.0.0.1:{port}"] != "ready"
+            assert ready.json()["checks"][f"127.0.0.1:{port}"] == "unreachable"
             stack.ctl("start", server)
             stack.wait_ready()
     assert load.failures == []
@@ -83,6 +84,31 @@ def test_restarting_the_gateway_finishes_what_is_in_flight(stack: Stack) -> None
     # Between the old gateway and the new one nginx answers 503 with Retry-After; nobody is cut off.
     assert {status for status, _ in load.failures} <= {503}
     assert answered_ids(load) <= recorded_ids(stack)
+
+
+def test_a_killed_nginx_master_is_followed_by_the_next(stack: Stack) -> None:
+    master = stack.pid("nginx")
+    os.kill(master, signal.SIGKILL)
+    wait_for(lambda: stack.pid("nginx") not in (0, master))
+    stack.wait_ready()
+    assert stack.post().status_code == 200
+
+
+def test_a_killed_supervisord_takes_its_programs_along_and_the_next_start_works(stack: Stack) -> None:
+    supervisord = int(stack.ctl("pid"))
+    programs = [stack.pid(name) for name in stack.states()]
+    os.kill(supervisord, signal.SIGKILL)
+    wait_for(lambda: not any(is_running(pid) for pid in programs))
+    stack.run("python", "-m", "server.stack", "up")
+    assert stack.post().status_code == 200
+
+
+def is_running(pid: int) -> bool:
+    """Whether a process exists and is no zombie."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
 
 
 def test_killing_everything_loses_no_recorded_answer(stack: Stack) -> None:

@@ -154,6 +154,12 @@ def test_a_decompression_bomb_is_refused_by_its_header() -> None:
         preprocess(bomb, SPEC)
 
 
+def test_a_strip_is_refused_by_its_header() -> None:
+    strip = encode(Image.new("L", (1, 20_001)))
+    with pytest.raises(TooLargeError, match=r"^The image is 20001 pixels long; the limit is 20000 a side\.$"):
+        preprocess(strip, SPEC)
+
+
 def test_the_pixel_limit_itself_is_allowed() -> None:
     exactly = PreprocessSpec(70, 50, max_pixels=64 * 36)
     assert preprocess(encode(screen(64, 36)), exactly)[1].width == 64

@@ -6,6 +6,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from rest_framework_api_key.models import APIKey
 
+from Pm.management.database import require_database
+
 MAX_NAME_CHARACTERS = 50
 
 
@@ -18,6 +20,7 @@ class Command(BaseCommand):
     def handle(self, *_: object, name: str, **__: Any) -> None:  # noqa: ANN401
         if not (name.strip() and len(name) <= MAX_NAME_CHARACTERS and name.isprintable()):
             raise CommandError(f"A key's name has 1 to {MAX_NAME_CHARACTERS} printable characters.")
+        require_database()
         _record, key = APIKey.objects.create_key(name=name)
         self.stderr.write(f"The key of {name}, shown this once; send it as 'Authorization: Api-Key <key>':")
         self.stdout.write(key)

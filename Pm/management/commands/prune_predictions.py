@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import Error as DatabaseError
 from django.utils import timezone
 
+from Pm.management.database import require_database
 from Pm.retention import predictions_prune
 
 MAX_DAYS = 36_500
@@ -23,6 +24,7 @@ class Command(BaseCommand):
 
     def handle(self, *_: object, older_than_days: str, dry_run: bool, **__: Any) -> None:  # noqa: ANN401
         before = timezone.now() - timedelta(days=_days(older_than_days))
+        require_database()
         try:
             report = predictions_prune(
                 before=before, media_root=settings.GATEWAY.media_root, dry_run=dry_run, progress=self._progress

@@ -47,8 +47,17 @@ def test_a_taken_port_is_named_with_its_setting(stack_settings: StackSettings) -
 def test_half_of_tls_is_refused_and_so_is_a_file_that_cannot_be_read(stack_settings: StackSettings) -> None:
     with pytest.raises(StackError, match="TLS_CERTIFICATE and TLS_KEY go together"):
         preflight.check_tls(dataclasses.replace(stack_settings, tls_key="key.pem"))
+    whole = dataclasses.replace(stack_settings, tls_certificate="absent.pem", tls_key="key.pem")
+    with pytest.raises(StackError, match=r"^TLS_CERTIFICATE needs PUBLIC_HTTPS=true in \.env"):
+        preflight.check_tls(whole)
+    secure = dataclasses.replace(whole, gateway=dataclasses.replace(whole.gateway, public_https=True))
     with pytest.raises(StackError, match=r"^absent\.pem cannot be read"):
-        preflight.check_tls(dataclasses.replace(stack_settings, tls_certificate="absent.pem", tls_key="key.pem"))
+        preflight.check_tls(secure)
+
+
+def test_a_queue_longer_than_the_kernel_gives_is_refused(stack_settings: StackSettings) -> None:
+    with pytest.raises(StackError, match=r"net\.core\.somaxconn: set \d+ or less in \.env\.$"):
+        preflight.check_queue(dataclasses.replace(stack_settings, gateway_queue_size=10**9))
 
 
 def test_wrong_model_settings_are_told_before_anything_starts(monkeypatch: pytest.MonkeyPatch) -> None:
