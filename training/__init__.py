@@ -1,0 +1,1 @@
+"""Turns folders of labelled photos into the model artifact that the servers load; one stage a file, one command."""

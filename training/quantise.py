@@ -1,0 +1,101 @@
+"""Turns a float ONNX file into int8 (QDQ, per channel), calibrated on pictures prepared as serving prepares them."""
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+from onnxruntime.quantization.shape_inference import quant_pre_process
+
+from training.data import DataSet, Images
+from training.errors import TrainingError
+from training.export import INPUT, in_batches, onnxruntime_run
+from training.predict import Logits
+
+MAX_DROP = 0.005  # of mean accuracy: half a point
+CALIBRATION_PICTURES = 96
+CALIBRATION_BATCH = 8
+
+
+class Reader(CalibrationDataReader):  # type: ignore[misc]  # onnxruntime has no types
+    """Feeds the calibrator batches of uint8 (N, H, W, 3)."""
+
+    def __init__(self, images: Images) -> None:
+        starts = range(0, len(images), CALIBRATION_BATCH)
+        self.batches = iter([np.array(images[i : i + CALIBRATION_BATCH]) for i in starts])
+
+    def get_next(self) -> dict[str, Images] | None:
+        """The next batch under the input's name; None at the end."""
+        batch = next(self.batches, None)
+        return None if batch is None else {INPUT: batch}
+
+
+def quantise(source: Path, target: Path, calibration: Images) -> None:
+    """Write `source` as int8 to `target`. `calibration`: uint8 (N, H, W, 3) from the serving preprocess.
+
+    Weights keep 7 bits (reduce_range): without VNNI, x86 adds pairs of u8 x s8 products in int16, which 8-bit weights
+    overflow (onnxruntime's quantisation guide), so an AVX2 machine would answer differently from an AVX-512 one.
+    The last layer stays float: two outputs cost nothing and the logits keep their resolution.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        prepared = Path(folder) / "prepared.onnx"
+        quant_pre_process(str(source), str(prepared), skip_symbolic_shape=True)
+        quantize_static(
+            str(prepared),
+            str(target),
+            Reader(calibration),
+            quant_format=QuantFormat.QDQ,
+            per_channel=True,
+            reduce_range=True,
+            activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
+            op_types_to_quantize=["Conv", "Add", "MaxPool", "GlobalAveragePool"],
+        )
+    onnx.checker.check_model(str(target), full_check=True)
+
+
+def calibration_sample(data: DataSet, indices: list[int] | None = None) -> Images:
+    """Up to CALIBRATION_PICTURES pictures, both classes alike, spread evenly over the data's order."""
+    chosen = np.arange(len(data.samples)) if indices is None else np.array(indices)
+    labels = data.labels[chosen]
+    picked: list[int] = []
+    for label in (0, 1):
+        members = chosen[labels == label]
+        count = min(len(members), CALIBRATION_PICTURES // 2)
+        picked += [int(index) for index in members[np.linspace(0, len(members) - 1, count).astype(int)]]
+    return np.array(data.images[sorted(picked)])
+
+
+def mean_accuracy(logits: Logits, labels: np.ndarray) -> float:
+    """The mean of both classes' accuracies."""
+    right = logits.argmax(1) == labels
+    return float(np.mean([right[labels == label].mean() for label in np.unique(labels)]))
+
+
+def check_drop(before: Logits, after: Logits, labels: np.ndarray) -> float:
+    """How much mean accuracy the quantised logits lose (negative: gain).
+
+    Raises: TrainingError above MAX_DROP.
+    """
+    drop = mean_accuracy(before, labels) - mean_accuracy(after, labels)
+    if drop > MAX_DROP:
+        raise TrainingError(f"int8 loses {100 * drop:.2f} points of accuracy; at most {100 * MAX_DROP} are accepted.")
+    return drop
+
+
+def quantise_checked(source: Path, target: Path, data: DataSet) -> float:
+    """Quantise, and keep the result only if accuracy on `data` holds. Returns: the drop in mean accuracy.
+
+    Raises: TrainingError above MAX_DROP; nothing is left at `target` then.
+    """
+    partial = target.with_suffix(".partial.onnx")
+    try:
+        quantise(source, partial, calibration_sample(data))
+        before, after = (in_batches(onnxruntime_run(path), data.images) for path in (source, partial))
+        drop = check_drop(before, after, data.labels)
+        partial.replace(target)
+    finally:
+        partial.unlink(missing_ok=True)
+    return drop
