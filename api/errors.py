@@ -8,7 +8,7 @@ from django.core.exceptions import RequestDataTooBig
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, JsonResponse
 from rest_framework import exceptions
-from rest_framework.response import Response
+from rest_framework.request import Request
 
 from api.request_id import current_request_id
 from Pm.body import BODY_TOO_LARGE
@@ -49,19 +49,18 @@ def as_api_error(exc: BaseException | None) -> ApiError:
     return InternalError("Something went wrong on our side; the request_id finds it in our log.")
 
 
-def handle_exception(exc: Exception, context: dict[str, Any]) -> Response:
-    """Django REST framework's EXCEPTION_HANDLER."""
+def handle_exception(exc: Exception, context: dict[str, Any]) -> JsonResponse:
+    """Django REST framework's EXCEPTION_HANDLER; JSON also where the view itself would write HTML."""
     error = as_api_error(exc)
     if isinstance(error, InternalError | StorageUnavailableError):
         logger.error("unexpected: %s", error.code, exc_info=exc)
-    context["request"].META["PM_ERROR_CODE"] = error.code
-    headers = dict(error.headers)
+    response = _render(context["request"], error)
     if isinstance(error, MethodNotAllowedError):
-        headers["Allow"] = ", ".join(context["view"].allowed_methods)
-    return Response(error_body(error), status=error.status, headers=headers)
+        response["Allow"] = ", ".join(context["view"].allowed_methods)
+    return response
 
 
-def _render(request: HttpRequest, error: ApiError) -> JsonResponse:
+def _render(request: HttpRequest | Request, error: ApiError) -> JsonResponse:
     request.META["PM_ERROR_CODE"] = error.code
     dumps = {"ensure_ascii": False, "separators": (",", ":")}
     return JsonResponse(error_body(error), status=error.status, headers=error.headers, json_dumps_params=dumps)

@@ -90,11 +90,12 @@ def test_a_bad_picture_is_refused_with_its_code(stack: Stack, data: bytes, statu
     assert (reply.status_code, code_of(reply)) == (status, code)
 
 
-@pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE", "TRACE"])
-@pytest.mark.parametrize("path", ["/api/v1/get_pm", "/api/v1/get_pm/"])
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "TRACE", "OPTIONS"])
+@pytest.mark.parametrize("path", ["/api/v1/get_pm", "/api/v1/get_pm/", "/api/docs/", "/api/schema/", "/readyz"])
 def test_other_methods_are_not_allowed(stack: Stack, method: str, path: str) -> None:
     reply = requests.request(method, stack.url + path, timeout=10)
     assert (reply.status_code, code_of(reply)) == (405, "method_not_allowed")
+    assert reply.headers["Allow"].startswith("POST" if "get_pm" in path else "GET")
 
 
 @pytest.mark.parametrize(
@@ -293,3 +294,8 @@ def test_a_client_over_its_rate_is_throttled(tmp_path: Path) -> None:
 
 def test_the_sample_is_what_these_tests_take_it_for(stack: Stack) -> None:
     assert stack.post(SAMPLE).json()["result"] == "online"
+
+
+def test_get_is_not_allowed_where_pictures_are_posted(stack: Stack) -> None:
+    reply = requests.get(f"{stack.url}/api/v1/get_pm", timeout=10)
+    assert (reply.status_code, code_of(reply), reply.headers["Allow"]) == (405, "method_not_allowed", "POST")
