@@ -1,7 +1,10 @@
 """docs/api.md names all there is, in both languages, and its examples are true."""
 
+import importlib
 import json
 import re
+import sys
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -86,11 +89,18 @@ BUSY = reply(503, **{"Retry-After": "7"})
     ],
 )
 def test_documented_retry_works(
-    language: str, outcomes: list[Any], slept: list[float], end: type[Exception] | None
+    language: str,
+    outcomes: list[Any],
+    slept: list[float],
+    end: type[Exception] | None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     (snippet,) = re.findall(r"```python\n(import time\n.*?)```", HALVES[language], re.DOTALL)
-    names: dict[str, Any] = {}
-    exec(snippet, names)  # noqa: S102 - our own document
+    (tmp_path / "retry.py").write_text(snippet, encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "retry", raising=False)
+    retry = importlib.import_module("retry")
     left = list(outcomes)
     waited: list[float] = []
 
@@ -100,11 +110,11 @@ def test_documented_retry_works(
             raise outcome
         return outcome  # type: ignore[no-any-return]
 
-    names["requests"] = SimpleNamespace(post=post, ConnectionError=requests.ConnectionError)
-    names["time"] = SimpleNamespace(sleep=waited.append)
+    monkeypatch.setattr(retry, "requests", SimpleNamespace(post=post, ConnectionError=requests.ConnectionError))
+    monkeypatch.setattr(retry, "time", SimpleNamespace(sleep=waited.append))
     if end is None:
-        assert names["classify"]({}) == {"image_id": "1", "result": "offline"}
+        assert retry.classify({}) == {"image_id": "1", "result": "offline"}
     else:
         with pytest.raises(end):
-            names["classify"]({})
+            retry.classify({})
     assert (left, waited) == ([], slept)

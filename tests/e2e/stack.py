@@ -17,9 +17,11 @@ from pathlib import Path
 from typing import Any
 
 import requests
+from jsonschema import Draft202012Validator
 
 ROOT = Path(__file__).resolve().parents[2]
 COPIED = ("Pm", "api", "conf", "contracts", "resnet_server", "server", "manage.py", "supervisord.conf")
+ERROR_SCHEMA = Draft202012Validator(json.loads((ROOT / "contracts" / "error.schema.json").read_text()))
 SAMPLE = (ROOT / "resnet_server" / "default_model" / "golden.png").read_bytes()
 
 
@@ -80,6 +82,16 @@ class Stack:
     def states(self) -> dict[str, str]:
         """Program → state, from supervisorctl status."""
         return {line.split()[0]: line.split()[1] for line in self.ctl("status").splitlines()}
+
+
+def code_of(reply: requests.Response) -> str:
+    """The code of an error, after holding its body and headers against the contract."""
+    assert reply.headers["Content-Type"].startswith("application/json"), reply.text
+    body = reply.json()
+    ERROR_SCHEMA.validate(body)
+    assert body["error"]["request_id"] == reply.headers["X-Request-ID"]
+    assert ("Retry-After" in reply.headers) == (reply.status_code in (429, 503))
+    return str(body["error"]["code"])
 
 
 def status_of(url: str) -> int:
