@@ -1,23 +1,28 @@
 """Kept pictures: whole or not at all, and no temporary file left."""
 
-import resource
-from collections.abc import Iterator
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from Pm.images import image_path, image_save
+from Pm.images import image_path
 
+ROOT = Path(__file__).resolve().parents[2]
 SHA256 = "ab" * 32
 
 
-@pytest.fixture
-def full_disk() -> Iterator[None]:
-    """No file may grow beyond 10 bytes, which fails like a full disk does."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (10, hard))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+# In a process of its own: the limit holds for every file, the test report too. Growing beyond it fails as a full disk does.
+SAVE_ON_A_FULL_DISK = """
+import resource, sys
+from pathlib import Path
+from Pm.images import image_save
+resource.setrlimit(resource.RLIMIT_FSIZE, (10, 10))
+try:
+    image_save(path=Path(sys.argv[1]), image=b"x" * 1000)
+except OSError as exc:
+    sys.exit(exc.strerror)
+"""
 
 
 @pytest.mark.parametrize(
@@ -28,8 +33,9 @@ def test_name_is_made_of_hash_and_format_only(image_format: str, extension: str)
     assert image_path(Path("media"), SHA256, image_format) == Path(f"media/ab/{SHA256}.{extension}")
 
 
-def test_nothing_is_left_when_the_disk_is_full(tmp_path: Path, full_disk: None) -> None:
+def test_nothing_is_left_when_the_disk_is_full(tmp_path: Path) -> None:
     path = image_path(tmp_path, SHA256, "PNG")
-    with pytest.raises(OSError, match="File too large"):
-        image_save(path=path, image=b"x" * 1000)
+    command = [sys.executable, "-c", SAVE_ON_A_FULL_DISK, str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+    assert done.stderr == "File too large\n"
     assert list(path.parent.iterdir()) == []
