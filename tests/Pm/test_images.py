@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SHA256 = "ab" * 32
 
 
-# In a process of its own: the limit holds for every file, the test report too. Growing beyond it fails as a full disk does.
+# In a process of its own: the limit holds for every file, the test report too.
 SAVE_ON_A_FULL_DISK = """
 import resource, sys
 from pathlib import Path
