@@ -29,6 +29,18 @@ def test_train_gives_the_same_weights_for_the_same_seed(data: DataSet, tmp_path:
     assert not torch.equal(weights[0], weights[2])
 
 
+def test_train_returns_the_running_average_of_the_weights(
+    data: DataSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def weights() -> torch.Tensor:
+        model = train(data, list(range(32)), RECIPE, 1, tmp_path / "h.csv")
+        return model.state_dict()["backbone.fc.weight"]
+
+    averaged = weights()
+    monkeypatch.setattr("training.train.EMA_DECAY", 0.0)  # forgets all but the last step
+    assert not torch.equal(averaged, weights())
+
+
 def test_train_writes_a_row_an_epoch(data: DataSet, tmp_path: Path) -> None:
     train(data, list(range(32)), RECIPE, 1, tmp_path / "history.csv")
     rows = list(csv.DictReader((tmp_path / "history.csv").read_text(encoding="utf-8").splitlines()))
