@@ -25,7 +25,7 @@ CANVAS_HEIGHT, CANVAS_WIDTH = 1050, 750  # what crops are cut from; the smallest
 LABEL_SMOOTHING = 0.05
 LEARNING_RATE = 0.001  # at the top of the cycle
 WEIGHT_DECAY = 0.05
-# What is kept is the running average of the weights (Polyak and Juditsky 1992) over about the last 500 steps, ten epochs.
+# What is kept is the running average of the weights (Polyak and Juditsky 1992): about the last 500 steps, ten epochs.
 EMA_DECAY = 0.998
 
 
@@ -69,7 +69,8 @@ def train(data: DataSet, indices: list[int], recipe: Recipe, seed: int, history:
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, LEARNING_RATE, steps + 1, pct_start=0.1, cycle_momentum=False
     )
-    average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(EMA_DECAY), use_buffers=True)
+    keep = get_ema_multi_avg_fn(EMA_DECAY)  # type: ignore[no-untyped-call]  # torch has not annotated it
+    average = AveragedModel(model, multi_avg_fn=keep, use_buffers=True)
     rows: list[dict[str, float]] = []
     for epoch, phase in enumerate(each for each in recipe for _ in range(each.epochs)):
         started = time.monotonic()
@@ -85,8 +86,8 @@ def train(data: DataSet, indices: list[int], recipe: Recipe, seed: int, history:
         rows[-1] |= {key: round(float(value), 5) for key, value in measured.items()}
         write_history(history, rows)
         print(" ".join(f"{key} {value:g}" for key, value in rows[-1].items()), flush=True)
-    averaged: UInt8Network = average.module
-    return averaged
+    model.load_state_dict(average.module.state_dict())
+    return model
 
 
 def step(

@@ -34,7 +34,8 @@ def test_train_returns_the_running_average_of_the_weights(
 ) -> None:
     def weights() -> torch.Tensor:
         model = train(data, list(range(32)), RECIPE, 1, tmp_path / "h.csv")
-        return model.state_dict()["backbone.fc.weight"]
+        weight: torch.Tensor = model.state_dict()["backbone.fc.weight"]
+        return weight
 
     averaged = weights()
     monkeypatch.setattr("training.train.EMA_DECAY", 0.0)  # forgets all but the last step
