@@ -13,7 +13,7 @@ PIP_INSTALL = $(BIN)/python -m pip install --quiet --use-pep517 --disable-pip-ve
 RUNTIME = requirements/stack.txt requirements/gateway.txt requirements/model.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help run stop status logs test test-postgres check format lock train clean setup setup-dev
+.PHONY: help run stop status logs test test-postgres check format lock clean setup setup-dev
 
 help: ## list what make can do
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22

@@ -18,6 +18,8 @@ from server.stack.settings import StackError
 SOCKET = ROOT / "var" / "run" / "supervisor.sock"
 PROGRAMS = ("main_server", "nginx", "resnet_server1", "resnet_server2")
 LOGS = {"main_server": "main_server", "nginx": "nginx", "resnet_server1": "res1", "resnet_server2": "res2"}
+# As it was before .env was loaded over it: what supervisord inherits outlives later changes of .env, and would win.
+CALLERS_ENVIRONMENT = dict(os.environ)
 STOP_LIMIT_S = 240  # above the sum of stopwaitsecs over the three priorities of supervisord.conf
 
 
@@ -51,11 +53,11 @@ def start() -> None:
 
     Raises: StackError when it refuses its configuration.
     """
-    programs_path = os.pathsep.join([str(Path(sys.prefix) / "bin"), os.environ.get("PATH", os.defpath)])
+    programs_path = os.pathsep.join([str(Path(sys.prefix) / "bin"), CALLERS_ENVIRONMENT.get("PATH", os.defpath)])
     done = subprocess.run(
         [Path(sys.prefix) / "bin" / "supervisord", "-c", "supervisord.conf"],
         cwd=ROOT,
-        env=os.environ | {"PATH": programs_path},
+        env=CALLERS_ENVIRONMENT | {"PATH": programs_path},
         capture_output=True,
         text=True,
         check=False,

@@ -97,6 +97,11 @@ def test_a_checkout_under_a_chinese_path_starts_from_its_own_env_and_virtual_env
         assert stack.post(image_id="北京").json() == {"image_id": "北京", "result": "online"}
         assert f"server 127.0.0.1:{model2} max_fails=0;" in (root / "var/run/nginx/http.conf").read_text()
         assert "processes = 1\n" in (root / "var/run/uwsgi.ini").read_text()
+        # What ops change in .env is in force after supervisorctl restart.
+        settings = (root / ".env").read_text()
+        (root / ".env").write_text(settings.replace("GATEWAY_PROCESSES=1", "GATEWAY_PROCESSES=2"))
+        stack.run(str(root / ".venv" / "bin" / "supervisorctl"), "restart", "main_server")
+        assert "processes = 2\n" in (root / "var/run/uwsgi.ini").read_text()
     finally:
         stack.run(python, "-m", "server.stack", "down", check=False)
 
