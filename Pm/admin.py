@@ -1,14 +1,20 @@
-"""Records in the admin: a plain list that nobody can change."""
+"""Records, model versions and roll-outs in the admin: plain lists; versions are activated, nothing else is changed."""
 
-from django.contrib import admin
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import ActionForm
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.functional import cached_property
 
-from Pm.models import Prediction
+from Pm import artifacts, roll_out_command
+from Pm.errors import RollOutError
+from Pm.models import ModelVersion, Prediction, RollOut
+from Pm.selectors import answer_count
 
 MAX_COUNTED = 10_000
+STARTED = "The roll-out has begun; the list of roll-outs shows how it goes on."
 
 
 class BriefPaginator(Paginator):  # type: ignore[type-arg] # not subscriptable at run time
@@ -22,27 +28,114 @@ class BriefPaginator(Paginator):  # type: ignore[type-arg] # not subscriptable a
         return self.object_list[:MAX_COUNTED].count()
 
 
+class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # not subscriptable at run time
+    """A list that nobody adds to, changes or deletes from."""
+
+    show_facets = admin.ShowFacets.NEVER
+
+    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 - Django's signature
+        """Rows are made by requests and roll-outs only."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:  # noqa: ARG002
+        """A row says what happened."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:  # noqa: ARG002
+        """Retention deletes, with the pictures: manage.py prune_predictions."""
+        return False
+
+
 @admin.register(Prediction)
-class PredictionAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # not subscriptable at run time
+class PredictionAdmin(ReadOnlyAdmin):
     """Read only; asks for nothing that reads the whole table: ids are found whole, which the indexes serve."""
 
     list_display = ("created_at", "image_id", "result", "score", "model_version", "error_code", "client", "request_id")
     list_filter = ("result", "created_at")
     sortable_by = ()
-    show_facets = admin.ShowFacets.NEVER
     paginator = BriefPaginator
     search_fields = ("image_id__exact", "content_sha256__exact", "request_id__exact")
     search_help_text = "A whole image_id, SHA-256 or request id"
     show_full_result_count = False
 
-    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 - Django's signature
-        """Records are made by requests only."""
-        return False
 
-    def has_change_permission(self, request: HttpRequest, obj: Prediction | None = None) -> bool:  # noqa: ARG002
-        """A record says what happened."""
-        return False
+class ReasonForm(ActionForm):
+    """Beside the list's actions: why."""
 
-    def has_delete_permission(self, request: HttpRequest, obj: Prediction | None = None) -> bool:  # noqa: ARG002
-        """Retention deletes, with the pictures: manage.py prune_predictions."""
-        return False
+    reason = forms.CharField(required=False, max_length=1000, widget=forms.TextInput(attrs={"placeholder": "reason"}))
+
+
+@admin.register(ModelVersion)
+class ModelVersionAdmin(ReadOnlyAdmin):
+    """Each version that ever passed its check; the same roll-out as manage.py deploy_model and rollback_model."""
+
+    list_display = ("version", "is_active", "answers", "last_activated", "sha256", "created_at")
+    search_fields = ("version", "sha256")
+    action_form = ReasonForm
+    actions = ("activate", "roll_back")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ModelVersion]:
+        """The versions, with what their columns need."""
+        versions: QuerySet[ModelVersion] = super().get_queryset(request)
+        return versions.annotate(answers=answer_count()).prefetch_related("roll_outs")
+
+    @admin.display(boolean=True)
+    def is_active(self, version: ModelVersion) -> bool:
+        """Whether the primary's pointer names it."""
+        active = artifacts.pointed_at(artifacts.SLOTS[0])
+        return version.version == (active or artifacts.read_manifest(artifacts.DEFAULT)["version"])
+
+    def answers(self, version: ModelVersion) -> int:
+        """Requests that it answered, also those whose records retention has deleted."""
+        return int(version.answers)  # type: ignore[attr-defined]  # annotated
+
+    def last_activated(self, version: ModelVersion) -> str:
+        """When, by whom and why."""
+        done = [row for row in version.roll_outs.all() if row.state == RollOut.State.DONE]
+        return f"{done[0].finished_at:%Y-%m-%d %H:%M} UTC, {done[0].by}: {done[0].reason or '-'}" if done else "-"
+
+    def has_activate_permission(self, request: HttpRequest) -> bool:
+        """Whether the user may change what is served."""
+        return request.user.has_perm("Pm.activate_modelversion")
+
+    @admin.action(description="Activate the selected version", permissions=["activate"])
+    def activate(self, request: HttpRequest, versions: QuerySet[ModelVersion]) -> None:
+        """Roll one version out."""
+        if len(versions) != 1:
+            self.message_user(request, "Select one version to activate.", messages.ERROR)
+            return
+        folder = artifacts.folder_of(versions[0].version)
+        if not folder.exists():  # it ships with the product, or retention has removed it
+            folder = artifacts.DEFAULT
+            if artifacts.read_manifest(folder)["version"] != versions[0].version:
+                text = f"Version {versions[0]} is no longer kept (MODEL_VERSIONS_KEPT): deploy its artifact again."
+                self.message_user(request, text, messages.ERROR)
+                return
+        self._start(request, "deploy_model", str(folder))
+
+    @admin.action(description="Roll back to what was served before", permissions=["activate"])
+    def roll_back(self, request: HttpRequest, _: QuerySet[ModelVersion]) -> None:
+        """Go back to the version that was served before the active one, whatever is selected."""
+        self._start(request, "rollback_model")
+
+    def _start(self, request: HttpRequest, command: str, *arguments: str) -> None:
+        reason = request.POST.get("reason", "")
+        try:
+            roll_out_command.start(command, *arguments, f"--by={request.user}", f"--reason={reason}")
+        except RollOutError as exc:
+            self.message_user(request, str(exc), messages.ERROR)
+        else:
+            self.message_user(request, STARTED)
+
+
+@admin.register(RollOut)
+class RollOutAdmin(ReadOnlyAdmin):
+    """How each roll-out went, the newest first."""
+
+    list_display = ("started_at", "version", "told_state", "by", "reason", "step", "seconds", "error")
+    list_filter = ("state", "started_at")
+    list_select_related = ("version",)
+
+    def seconds(self, row: RollOut) -> float | None:
+        """From its beginning to its end."""
+        return round((row.finished_at - row.started_at).total_seconds(), 1) if row.finished_at else None

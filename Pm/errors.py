@@ -164,3 +164,7 @@ class ModelTimeoutError(ApiError):
 
 
 ERRORS = tuple(sorted(ApiError.__subclasses__(), key=lambda error: (error.status, error.code)))
+
+
+class RollOutError(Exception):
+    """A roll-out was refused, or what it changed was undone; the message is for the person who asked for it."""

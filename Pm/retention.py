@@ -5,7 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from Pm.models import Prediction
+from django.db import transaction
+from django.db.models import Count, F, QuerySet
+
+from Pm.models import ModelVersion, Prediction
 
 BATCH = 1000  # records or files at once: short write locks, so that requests go on meanwhile
 
@@ -45,7 +48,16 @@ def _prune_records(before: datetime, *, dry_run: bool) -> Iterator[int]:
         yield old.count()
         return
     while ids := list(old.values_list("pk", flat=True)[:BATCH]):
-        yield Prediction.objects.filter(pk__in=ids).delete()[0]
+        yield _prune_batch(Prediction.objects.filter(pk__in=ids).order_by())
+
+
+@transaction.atomic
+def _prune_batch(batch: QuerySet[Prediction]) -> int:
+    """Delete records; how many each model version answered is remembered."""
+    answered = batch.exclude(result="").values_list("model_version").annotate(count=Count("pk"))
+    for version, count in list(answered):
+        ModelVersion.objects.filter(version=version).update(pruned_answers=F("pruned_answers") + count)
+    return batch.delete()[0]
 
 
 def _old_files(media_root: Path, before: datetime) -> Iterator[list[Path]]:

@@ -1,10 +1,13 @@
-"""Reads: is the gateway ready to answer?"""
+"""Reads: is the gateway ready to answer, and how much did each model version answer?"""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from django.conf import settings
 from django.db import Error as DatabaseError
+from django.db.models import Count, F, OuterRef, Subquery
+from django.db.models.expressions import CombinedExpression
+from django.db.models.functions import Coalesce
 
 from Pm.client import server_state
 from Pm.errors import ApiError, ModelUnavailableError, StorageUnavailableError
@@ -50,3 +53,13 @@ def database_state() -> str:
     except DatabaseError:
         return NO_DATABASE
     return OK
+
+
+def answer_count() -> CombinedExpression:
+    """How many requests a ModelVersion answered, those among them whose records are deleted by now; for annotate().
+
+    Reads nothing but the index on model_version and result.
+    """
+    kept = Prediction.objects.filter(model_version=OuterRef("version"), result__in=Prediction.Result.values)
+    count = kept.order_by().values("model_version").annotate(count=Count("pk")).values("count")
+    return F("pruned_answers") + Coalesce(Subquery(count), 0)

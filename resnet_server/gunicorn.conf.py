@@ -2,13 +2,17 @@
 
 import ctypes
 import signal
+from functools import partial
+
+from gunicorn.arbiter import Arbiter
+from gunicorn.workers.base import Worker
 
 from resnet_server.logs import log_config
-from resnet_server.settings import current_settings
+from resnet_server.reload import replace_worker, say_ready
+from resnet_server.settings import read_settings, use_settings
 
 # gunicorn reads this file at start and at each HUP; workers that come in between keep what was read.
-current_settings.cache_clear()
-settings = current_settings()
+settings = use_settings(read_settings())
 
 wsgi_app = "resnet_server.app:create_app()"
 bind = settings.bind
@@ -38,6 +42,14 @@ control_socket_disable = True
 PR_SET_PDEATHSIG = 1  # prctl(2)
 
 
-def post_fork(_server: object, _worker: object) -> None:
+def on_starting(server: Arbiter) -> None:
+    """HUP loads the new model before it stops the old one."""
+    server.reload = partial(replace_worker, server)
+
+
+def post_fork(_server: Arbiter, _worker: Worker) -> None:
     """A worker whose master was killed dies with it: it would hold the port and a queue that nobody serves."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+post_worker_init = say_ready

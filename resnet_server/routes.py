@@ -1,5 +1,6 @@
 """The model service's URLs."""
 
+import os
 import re
 import time
 import uuid
@@ -67,7 +68,10 @@ def healthz() -> Response:
 
 @blueprint.get("/readyz")
 def readyz() -> Response:
-    """The model is loaded, warm and has answered its golden image: before that, nothing listens to this URL."""
+    """The model is loaded, warm and has answered its golden image: before that, nothing listens to this URL.
+
+    The worker's process id tells a roll-out when the one that it asked before is gone.
+    """
     predictor: Predictor = current_app.config["PREDICTOR"]
     settings: ModelSettings = current_app.config["SETTINGS"]
-    return jsonify(status="ready", model_version=predictor.manifest.version, slot=settings.slot)
+    return jsonify(status="ready", model_version=predictor.manifest.version, slot=settings.slot, pid=os.getpid())

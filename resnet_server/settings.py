@@ -3,7 +3,6 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import NamedTuple, cast
 
@@ -109,14 +108,23 @@ def read_settings(env_file: Path = ENV_FILE) -> ModelSettings:
     )
 
 
-@cache
+_current: ModelSettings | None = None
+
+
 def current_settings() -> ModelSettings:
     """The process's settings: gunicorn's master reads them, its workers inherit them with the fork.
 
     So a worker that is started anew serves what the others serve, whatever has changed in .env or among the pointers.
     Raises: SettingsError.
     """
-    return read_settings()
+    return _current or use_settings(read_settings())
+
+
+def use_settings(settings: ModelSettings) -> ModelSettings:
+    """Make these the process's settings."""
+    global _current
+    _current = settings
+    return settings
 
 
 def seal(env: Env) -> None:

@@ -52,6 +52,12 @@ SETTINGS = (
     ),
     Setting("MAX_IMAGE_BYTES", "10485760", "Bytes of the largest picture taken; more is answered 413."),
     Setting("DATABASE_URL", "", "postgresql://user:password@host/name, or empty for SQLite in var/db.sqlite3."),
+    Setting(
+        "MODEL_VERSIONS_KEPT", "5", "Model versions, at least 2, that stay in var/models for activating them again."
+    ),
+    Setting(
+        "MODEL_CHECK_LIMIT_S", "600", "Seconds that the off-line check of a model may take, its canary set included."
+    ),
     Setting("KEEP_IMAGES", "true", "Whether classified pictures are kept under var/media."),
     Setting("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]", "Host names that clients may use; others are answered 400."),
     Setting("CORS_ALLOWED_ORIGINS", "", "Origins of web pages that may call the API, such as https://app.example.org."),
@@ -80,6 +86,8 @@ class GatewaySettings:
     model_read_timeout_s: float
     max_image_bytes: int
     database_url: str
+    model_versions_kept: int
+    model_check_limit_s: float
     keep_images: bool
     allowed_hosts: tuple[str, ...]
     cors_allowed_origins: tuple[str, ...]
@@ -131,6 +139,8 @@ def gateway_settings(fields: Fields) -> GatewaySettings:
         model_read_timeout_s=fields.number("MODEL_READ_TIMEOUT_S", 0.1, 40),
         max_image_bytes=fields.whole("MAX_IMAGE_BYTES", 1024, 1024**3),
         database_url=fields.text("DATABASE_URL", _check_database_url),
+        model_versions_kept=fields.whole("MODEL_VERSIONS_KEPT", 2, 1000),
+        model_check_limit_s=fields.number("MODEL_CHECK_LIMIT_S", 1, 86400),
         keep_images=fields.flag("KEEP_IMAGES"),
         allowed_hosts=fields.items("ALLOWED_HOSTS", _HOST_NAME.fullmatch, "a host name", at_least=1),
         cors_allowed_origins=fields.items("CORS_ALLOWED_ORIGINS", _ORIGIN.fullmatch, "https://host"),

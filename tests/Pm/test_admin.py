@@ -1,13 +1,16 @@
-"""The admin's list of records: plain, read only, whole ids found."""
+"""The admin's lists: plain, read only; whole ids found; versions activated by who may."""
 
 import pytest
+from django.contrib.auth.models import Permission, User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from Pm import admin
-from Pm.models import Prediction
+from Pm import admin, artifacts, roll_out_command
+from Pm.errors import RollOutError
+from Pm.models import ModelVersion, Prediction, RollOut
 from tests.conftest import Change
 
 pytestmark = pytest.mark.django_db
@@ -81,3 +84,81 @@ def test_strangers_are_sent_to_the_log_in_page(
     with django_assert_num_queries(0):
         response = client.get(URL)
     assert response["Location"] == f"/admin/login/?next={URL}"
+
+
+def select(client: Client, action: str, version: str, reason: str = "dark rooms") -> str:
+    chosen = ModelVersion.objects.get(version=version)
+    form = {"action": action, "_selected_action": str(chosen.pk), "reason": reason}
+    return client.post("/admin/Pm/modelversion/", form, follow=True).content.decode()
+
+
+@pytest.fixture
+def commands(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
+    started: list[tuple[str, ...]] = []
+    monkeypatch.setattr(roll_out_command, "start", lambda *command: started.append(command))
+    return started
+
+
+def test_a_version_is_activated_with_who_and_why(admin_client: Client, commands: list[tuple[str, ...]]) -> None:
+    default = ModelVersion.objects.get().version
+    assert "The roll-out has begun" in select(admin_client, "activate", default)
+    ModelVersion.objects.create(version="v1", sha256="0", manifest={})
+    (artifacts.models_folder() / "v1").mkdir()
+    select(admin_client, "activate", "v1")
+    select(admin_client, "roll_back", "v1", reason="")
+    who = "--by=admin"
+    assert commands == [
+        ("deploy_model", str(artifacts.DEFAULT), who, "--reason=dark rooms"),
+        ("deploy_model", str(artifacts.models_folder() / "v1"), who, "--reason=dark rooms"),
+        ("rollback_model", who, "--reason="),
+    ]
+
+
+def test_a_version_that_is_no_longer_kept_is_told(admin_client: Client, commands: list[tuple[str, ...]]) -> None:
+    ModelVersion.objects.create(version="v1", sha256="0", manifest={})
+    assert "Version v1 is no longer kept (MODEL_VERSIONS_KEPT)" in select(admin_client, "activate", "v1")
+    assert commands == []
+
+
+def test_a_refused_roll_out_is_told_in_the_admin(admin_client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: str) -> None:
+        raise RollOutError("Wait until the roll-out that runs is done: anna rolls out v1.")
+
+    monkeypatch.setattr(roll_out_command, "start", refuse)
+    page = select(admin_client, "activate", ModelVersion.objects.get().version)
+    assert "Wait until the roll-out that runs is done: anna rolls out v1." in page
+
+
+def test_only_who_may_activate_does(
+    client: Client, django_user_model: type[User], commands: list[tuple[str, ...]]
+) -> None:
+    viewer = django_user_model.objects.create_user("viewer", password="x", is_staff=True)
+    viewer.user_permissions.add(Permission.objects.get(codename="view_modelversion"))
+    client.force_login(viewer)
+    version = ModelVersion.objects.get().version
+    assert "Activate the selected version" not in client.get("/admin/Pm/modelversion/").content.decode()
+    select(client, "activate", version)
+    assert commands == []
+    viewer.user_permissions.add(Permission.objects.get(codename="activate_modelversion"))
+    assert "Activate the selected version" in client.get("/admin/Pm/modelversion/").content.decode()
+    select(client, "activate", version)
+    assert len(commands) == 1
+
+
+def test_versions_and_roll_outs_are_listed_with_how_they_ended(admin_client: Client, record: Prediction) -> None:
+    version = ModelVersion.objects.get()
+    Prediction.objects.update(model_version=version.version)
+    facts = {"before": {}, "process": 1, "by": "anna", "reason": "dark rooms", "version": version}
+    RollOut.objects.create(artifact="a", state="done", finished_at=timezone.now(), **facts)
+    RollOut.objects.create(artifact="b", state="undone", error="resnet_server1 does not serve it: NaN", **facts)
+    versions = admin_client.get("/admin/Pm/modelversion/").content.decode()
+    assert '<td class="field-answers">1</td>' in versions
+    assert "UTC, anna: dark rooms" in versions
+    assert 'alt="True"' in versions
+    roll_outs = admin_client.get("/admin/Pm/rollout/").content.decode()
+    assert "undone, the servers serve what they served before" in roll_outs
+    assert "resnet_server1 does not serve it: NaN" in roll_outs
+    row = RollOut.objects.latest("id")
+    assert admin_client.get(f"/admin/Pm/rollout/{row.pk}/change/").status_code == 200
+    assert admin_client.get(f"/admin/Pm/modelversion/{version.pk}/change/").status_code == 200
+    assert admin_client.post(f"/admin/Pm/modelversion/{version.pk}/delete/", {"post": "yes"}).status_code == 403

@@ -1,10 +1,12 @@
-"""One stack with the default settings serves every end-to-end test that does not need others."""
+"""One stack with the default settings serves most end-to-end tests; in another one, models are swapped."""
 
 from collections.abc import Iterator
 
 import pytest
 
+from tests.e2e.rollout import Make, deploy, served
 from tests.e2e.stack import Stack, running_stack
+from tests.tiny_model import write_artifact
 
 
 @pytest.fixture(scope="session")
@@ -21,3 +23,24 @@ def stack(default_stack: Stack) -> Iterator[Stack]:
         if state != "RUNNING":
             default_stack.ctl("start", name)
     default_stack.wait_ready()
+
+
+@pytest.fixture(scope="session")
+def rollout_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    with running_stack(tmp_path_factory.mktemp("rollout"), CLIENT_RATE_PER_S="0") as stack:
+        yield stack
+
+
+@pytest.fixture(scope="session")
+def make(tmp_path_factory: pytest.TempPathFactory) -> Make:
+    """Makes a small artifact of a version."""
+    folder = tmp_path_factory.mktemp("artifacts")
+    return lambda version: write_artifact(folder / version, version=version)
+
+
+@pytest.fixture
+def model_stack(rollout_stack: Stack, make: Make) -> Stack:
+    """A stack whose two servers serve version "before"."""
+    if served(rollout_stack) != {"before"}:
+        deploy(rollout_stack, make("before"))
+    return rollout_stack

@@ -158,20 +158,37 @@ def running_stack(folder: Path, **changes: str) -> Iterator[Stack]:
         stack.run("python", "-m", "server.stack", "down", check=False)
 
 
+@dataclass(frozen=True)
+class Mark:
+    """One request of a Load: when it was sent, how long it took, and which model version answered."""
+
+    sent: float  # time.monotonic()
+    seconds: float
+    version: str
+
+    @property
+    def answered(self) -> float:
+        return self.sent + self.seconds
+
+
 class Load:
     """Clients that post one picture after another until the block ends; every answer is kept."""
 
     def __init__(self, stack: Stack, clients: int) -> None:
         self.stack = stack
         self.answers: list[tuple[int, str]] = []
+        self.marks: list[Mark] = []
         self._stop = threading.Event()
         self._threads = [threading.Thread(target=self._work, args=(number,)) for number in range(clients)]
 
     def _work(self, number: int) -> None:
         count = 0
         while not self._stop.is_set():
+            sent = time.monotonic()
             try:
                 reply = self.stack.post(image_id=f"load-{number}-{count}")
+                version = reply.headers.get("X-Model-Version", "none")
+                self.marks.append(Mark(sent, time.monotonic() - sent, version))
                 self.answers.append((reply.status_code, reply.text))
             except requests.RequestException as exc:
                 self.answers.append((0, str(exc)))

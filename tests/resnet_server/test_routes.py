@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -203,6 +204,7 @@ def test_the_manifest_and_the_health_of_the_server_can_be_read(client: FlaskClie
         "status": "ready",
         "model_version": "tiny-1",
         "slot": "resnet_server1",
+        "pid": os.getpid(),
     }
 
 

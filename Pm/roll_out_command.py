@@ -1,0 +1,38 @@
+"""Starts a roll-out in a process of its own: it takes longer than a request may, and outlives the worker that asked."""
+
+import os
+import subprocess
+import tempfile
+import threading
+import time
+
+from Pm.artifacts import ROOT
+from Pm.errors import RollOutError
+from Pm.model_servers import PYTHON
+
+REFUSAL_WAIT_S = 5.0  # what refuses at once does so by then: another roll-out, a folder that is gone
+LOOK_EVERY_S = 0.1
+
+
+def start(command: str, *arguments: str) -> None:
+    """Run manage.py `command`, whose progress its RollOut row tells.
+
+    Raises: RollOutError with its last line, when it ends with an error within a few seconds.
+    """
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as output:
+        process = subprocess.Popen(
+            [PYTHON, "manage.py", command, *arguments],
+            cwd=ROOT,
+            env={name: value for name, value in os.environ.items() if name != "PM_LOG_FD"},  # the gateway's own
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        threading.Thread(target=process.wait, daemon=True).start()  # leaves no zombie
+        deadline = time.monotonic() + REFUSAL_WAIT_S
+        while process.poll() is None and time.monotonic() < deadline:
+            time.sleep(LOOK_EVERY_S)
+        if process.poll():
+            output.seek(0)
+            raise RollOutError((output.read().strip().splitlines() or ["It ended without a word."])[-1])
