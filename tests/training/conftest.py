@@ -1,6 +1,5 @@
-"""A folder of pictures, and one trained, exported and quantised network for the tests that need any."""
+"""A folder of pictures, and one trained, exported and quantized network for the tests that need any."""
 
-import csv
 from pathlib import Path
 
 import numpy as np
@@ -8,74 +7,76 @@ import pytest
 import torch
 
 from resnet_server.engines.pytorch import UInt8Network
-from tests.training.noise import picture
-from training.data import LABELS
-from training.export import export
-from training.golden import draw_golden
-from training.network import build_network, served_network
-from training.package import golden_views
-from training.quantise import quantise
-from training.train import PREVIEW, SERVED_HEIGHT, SERVED_WIDTH, save_checkpoint
+from tests.training.noise import HEIGHT, WIDTH, write_pictures
+from training.learning.network import build_network
+from training.serving.artifact import Facts, golden_views, read_artifact, write_artifact
+from training.serving.convert import export_artifact
+from training.serving.quantize import quantize
 
 # Two threads that wait for each other take minutes, not seconds, on cores that other tests use too.
 torch.set_num_threads(1)
 
-GROUPS = ("north", "south", "east", "west")
+FACTS = Facts("tiny", "resnet18", HEIGHT, WIDTH, 1, seed=7, data_sha256="d" * 64)
 
 
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """32 pictures, 4 groups that each hold both classes, and a manifest.csv."""
-    root = tmp_path_factory.mktemp("pictures")
-    rows = []
-    for label, name in enumerate(LABELS):
-        (root / name).mkdir()
-        for index in range(16):
-            file = f"{index:02}.png"
-            picture(label, index).save(root / name / file)
-            rows.append({"cls": name, "file": file, "repo": GROUPS[index % 4]})
-    with (root / "manifest.csv").open("w", encoding="utf-8", newline="") as manifest:
-        writer = csv.DictWriter(manifest, rows[0])
-        writer.writeheader()
-        writer.writerows(rows)
+    return write_pictures(tmp_path_factory.mktemp("pictures"), 16)
+
+
+@pytest.fixture(scope="session")
+def divided(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """As `split` writes it: train/ and val/ of 32 pictures each."""
+    root = tmp_path_factory.mktemp("divided")
+    for number, part in enumerate(("train", "val")):
+        write_pictures(root / part, 16, first=100 * number)
     return root
 
 
 @pytest.fixture(scope="session")
 def network() -> UInt8Network:
-    """As trained: random weights whose last layer leans to online, so that its golden picture passes."""
+    """Random weights whose last layer leans to online."""
     torch.manual_seed(0)
-    model = build_network()
+    model = build_network("resnet18", "none")
     with torch.no_grad():
         model.backbone.fc.bias.copy_(torch.tensor([-3.0, 3.0]))  # type: ignore[union-attr,operator]
-    return model
+    return model.eval()
 
 
 @pytest.fixture(scope="session")
-def checkpoint(network: UInt8Network, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The network as `train` saves it."""
-    path = tmp_path_factory.mktemp("checkpoint") / "model.pt"
-    save_checkpoint(path, network, PREVIEW, 7, "d" * 64)
+def weights(network: UInt8Network, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The network as the documents save one: a state dictionary."""
+    path = tmp_path_factory.mktemp("weights") / "18_model_ft_params.pth"
+    torch.save(network.backbone.state_dict(), path)
     return path
 
 
 @pytest.fixture(scope="session")
-def float_onnx(network: UInt8Network, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The network as `export` writes it."""
-    path = tmp_path_factory.mktemp("float") / "model.onnx"
-    export(served_network(network), path, SERVED_HEIGHT, SERVED_WIDTH)
-    return path
+def trained(weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The artifact that `train` ends with."""
+    out = tmp_path_factory.mktemp("trained")
+    write_artifact(out, weights, FACTS)
+    return out
 
 
 @pytest.fixture(scope="session")
-def golden_batch() -> np.ndarray:
-    """Seven pictures at the served size: uint8 (7, 700, 500, 3)."""
-    return golden_views(draw_golden())
+def exported(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The artifact that `export` makes of it."""
+    out = tmp_path_factory.mktemp("exported") / "artifact"
+    export_artifact(trained, out)
+    return out
 
 
 @pytest.fixture(scope="session")
-def int8_onnx(float_onnx: Path, golden_batch: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The network as `quantise` writes it."""
+def golden_batch(trained: Path) -> np.ndarray:
+    """Seven pictures at the served size: uint8 (7, HEIGHT, WIDTH, 3)."""
+    return golden_views(read_artifact(trained))
+
+
+@pytest.fixture(scope="session")
+def int8_onnx(exported: Path, golden_batch: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The network as `quantize` writes it."""
     path = tmp_path_factory.mktemp("int8") / "model.onnx"
-    quantise(float_onnx, path, golden_batch)
+    quantize(exported / "model.onnx", path, golden_batch)
     return path

@@ -9,8 +9,8 @@ import pytest
 from resnet_server.engines import load_engine
 from resnet_server.manifest import load_manifest
 from resnet_server.preprocess import preprocess
-from training.data import LABELS, MAX_PIXELS
-from training.golden import draw_golden
+from training.photos.data import LABELS, MAX_PIXELS
+from training.serving.golden import draw_golden
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "resnet_server" / "default_model"

@@ -1,24 +1,39 @@
-"""The command line, as a person starts it."""
+"""The command line, as a person starts it: every step in its order, and one sentence for whatever is wrong."""
 
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import torch
+
+from tests.training.noise import picture, write_pictures
+from training.__main__ import main
 
 ROOT = Path(__file__).resolve().parents[2]
-STEPS = ("cross-validate", "calibrate", "train", "export", "quantise", "package")
+STEPS = (
+    *("analyze", "split", "augment"),
+    *("train", "cross-validate", "calibrate"),
+    *("summary", "evaluate", "predict", "compare"),
+    *("export", "quantize", "package", "verify"),
+)
+SMALL = ("--weights", "none", "--height", "48", "--width", "40", "--epochs", "2", "--batch", "4", "--threads", "1")
 
 
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "training", *arguments], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+def run(*arguments: object, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "training", *map(str, arguments)]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+
+
+def printed(*arguments: object) -> str:
+    answer = run(*arguments)
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    return answer.stdout
 
 
 def test_help_lists_the_steps_in_the_order_of_the_pipeline() -> None:
     text = run("--help").stdout
-    places = [text.index(f" {step} ") for step in STEPS]
+    places = [text.index(f"│ {step} ") for step in STEPS]
     assert places == sorted(places)
 
 
@@ -29,9 +44,134 @@ def test_every_step_has_help(step: str) -> None:
     assert f"python -m training {step}" in answer.stdout
 
 
-def test_a_mistake_is_answered_with_one_sentence(tmp_path: Path) -> None:
-    answer = run("train", str(tmp_path / "absent"), str(tmp_path / "model.pt"))
-    assert answer.returncode == 1
-    assert answer.stdout == ""
-    expected = f"error: {tmp_path}/absent is not a folder; give one with the sub-folders offline and online.\n"
-    assert answer.stderr == expected
+def test_from_raw_photos_to_a_served_model(tmp_path: Path) -> None:
+    """The walk of docs/training.md, small: each step says what it wrote, and the next one takes it."""
+    photos, cache = write_pictures(tmp_path / "photos", 24), ("--cache", tmp_path / "cache")
+    for number, file in enumerate(sorted((photos / "offline").iterdir())):
+        if number % 3 == 0:
+            file.unlink()  # fewer rooms than screens, as in the documents
+    (photos / "manifest.csv").unlink()
+    assert "16 offline, 24 online" in printed("analyze", photos, "--out", tmp_path / "analysis")
+    assert "the classes balance" in printed("augment", photos, tmp_path / "balanced")
+    assert "wrote" in printed("split", tmp_path / "balanced", tmp_path / "split")
+    trained = printed("train", tmp_path / "split", tmp_path / "run", *SMALL, *cache)
+    assert "Epoch 2/2\n----------\ntrain Loss: " in trained
+    assert "Best val Acc: " in trained
+    assert f"wrote {tmp_path / 'run'}\nnext: python -m training evaluate" in trained
+    assert "three engines agree within" in printed("export", tmp_path / "run", tmp_path / "float")
+    printed("quantize", tmp_path / "float", tmp_path / "split" / "val", tmp_path / "int8", "--max-drop", 100, *cache)
+    judged = printed(
+        *("evaluate", tmp_path / "int8", tmp_path / "split", "--out", tmp_path / "report"),
+        *("--against", tmp_path / "float", *cache),
+    )
+    assert "mean of both" in judged
+    metrics = ("--metrics", tmp_path / "report" / "metrics.json")
+    printed("package", tmp_path / "int8", tmp_path / "artifact", "--name", "walked", *metrics)
+    assert f"{tmp_path / 'artifact'} can be served" in printed("verify", tmp_path / "artifact")
+    one = next((photos / "online").iterdir())
+    assert printed("predict", tmp_path / "artifact", one).split()[0] in {"offline", "online"}
+    table = printed("predict", tmp_path / "artifact", photos)
+    assert len(table.splitlines()) == 1 + 40
+
+
+@pytest.fixture(scope="module")
+def bad(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folders and files that no step can use."""
+    root = tmp_path_factory.mktemp("bad")
+    (root / "file").write_bytes(b"no folder")
+    (root / "no-photos" / "offline").mkdir(parents=True)
+    (root / "no-photos" / "online").mkdir()
+    (root / "one-class" / "offline").mkdir(parents=True)
+    for part in ("train", "val"):
+        (root / "one-class" / part / "offline").mkdir(parents=True)
+    picture(0, 0).save(root / "one-class" / "offline" / "one.png")
+    write_pictures(root / "photos", 4)
+    (root / "corrupt.pth").write_bytes(b"PK no weights")
+    torch.save({"features.0.weight": torch.zeros(2)}, root / "vgg.pth")
+    (root / "metrics.json").write_text("[]", encoding="utf-8")
+    (root / "corrupt").mkdir()
+    (root / "corrupt" / "manifest.json").write_text("{", encoding="utf-8")
+    return root
+
+
+DEFAULT = ROOT / "resnet_server" / "default_model"
+WRONG = [
+    ("analyze", "absent", "--out", "OUT"),
+    ("analyze", "file", "--out", "OUT"),
+    ("analyze", "no-photos", "--out", "OUT"),
+    ("split", "file", "OUT"),
+    ("split", "one-class", "OUT"),
+    ("split", "no-photos", "OUT"),
+    ("split", "photos", "file"),
+    ("split", "photos", "OUT", "--test", "1.5"),
+    ("augment", "absent", "OUT"),
+    ("augment", "one-class", "OUT"),
+    ("augment", "photos", "photos"),
+    ("train", "absent", "OUT", *SMALL),
+    ("train", "file", "OUT", *SMALL),
+    ("train", "no-photos", "OUT", *SMALL),
+    ("train", "one-class", "OUT", *SMALL),
+    ("train", "photos", "OUT", *SMALL, "--batch", "64"),
+    ("train", "photos", "OUT", *SMALL, "--architecture", "vgg16"),
+    ("train", "photos", "OUT", *SMALL, "--recipe", "best"),
+    ("train", "photos", "OUT", *SMALL, "--precision", "int1"),
+    ("train", "photos", "OUT", *SMALL, "--weights", "corrupt.pth"),
+    ("train", "photos", "OUT", *SMALL, "--weights", "vgg.pth"),
+    ("train", "photos", "OUT", *SMALL, "--weights", "absent.pth"),
+    ("train", "photos", "file", *SMALL),
+    ("cross-validate", "one-class", "OUT", "--threads", "1"),
+    ("cross-validate", "photos", "OUT", "--fold", "9"),
+    ("calibrate", "absent"),
+    ("summary", "vgg16"),
+    ("summary", "absent"),
+    ("evaluate", "absent", "photos", "--out", "OUT"),
+    ("evaluate", DEFAULT, "--out", "OUT"),
+    ("evaluate", DEFAULT, "one-class", "--out", "OUT"),
+    ("evaluate", "corrupt", "photos", "--out", "OUT"),
+    ("evaluate", DEFAULT, "photos", "--out", "OUT", "--against", "corrupt"),
+    ("predict", DEFAULT, "absent"),
+    ("predict", DEFAULT, "file"),
+    ("predict", "corrupt", "file"),
+    ("compare", "photos", "OUT", "--architecture", "vgg16"),
+    ("compare", "file", "OUT", "--architecture", "resnet18"),
+    ("export", "corrupt", "OUT"),
+    ("export", DEFAULT, "OUT"),
+    ("export", "file", "OUT"),
+    ("quantize", "corrupt", "photos", "OUT"),
+    ("quantize", DEFAULT, "one-class", "OUT"),
+    ("package", "absent.pth", "OUT"),
+    ("package", "file", "OUT"),
+    ("package", "corrupt.pth", "OUT"),
+    ("package", "vgg.pth", "OUT"),
+    ("package", DEFAULT, "OUT", "--metrics", "metrics.json"),
+    ("package", DEFAULT, "OUT", "--metrics", "absent.json"),
+    ("verify", "absent"),
+    ("verify", "file"),
+    ("verify", "corrupt"),
+]
+
+
+@pytest.mark.parametrize("arguments", WRONG, ids=lambda arguments: " ".join(map(str, arguments))[:60])
+def test_what_is_wrong_is_said_in_one_sentence(
+    arguments: tuple[object, ...],
+    bad: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    known = {file.name: file for file in bad.iterdir()} | {"OUT": tmp_path / "out"}
+    monkeypatch.setattr(sys, "argv", ["training", *(str(known.get(str(each), each)) for each in arguments)])
+    monkeypatch.chdir(tmp_path)  # where the default cache is made
+    with pytest.raises(SystemExit) as ended:
+        main()  # in this process: torch takes seconds to load
+    sentence = str(ended.value.code)
+    assert sentence.startswith("error: ")
+    assert len(sentence.splitlines()) == 1
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_a_mistake_ends_the_process_with_1_and_nothing_but_the_sentence(tmp_path: Path) -> None:
+    answer = run("verify", tmp_path / "absent")
+    assert (answer.returncode, answer.stdout) == (1, "")
+    assert answer.stderr.startswith(f"error: {tmp_path}/absent/manifest.json cannot be read: ")
+    assert len(answer.stderr.splitlines()) == 1

@@ -1,0 +1,39 @@
+"""The plots show what they are given."""
+
+import numpy as np
+import pytest
+from matplotlib.lines import Line2D
+
+from training.judging.figures import Point, histogram_figure, reliability_figure, roc_figure, tradeoff_figure
+
+PROBABILITY = np.array([[0.9, 0.1], [0.4, 0.6], [0.3, 0.7], [0.0, 1.0]])
+LABELS = np.array([0, 0, 1, 1])
+
+
+def points(line: Line2D) -> np.ndarray:
+    return np.asarray(line.get_xydata())
+
+
+def test_the_roc_curve_runs_from_nothing_to_everything_and_marks_the_threshold() -> None:
+    (axes,) = roc_figure(PROBABILITY, LABELS, 1.0).axes
+    _, curve, served = axes.lines
+    assert (points(curve)[0].tolist(), points(curve)[-1].tolist()) == ([0, 0], [1, 1])
+    assert points(served).tolist() == [[0.5, 1.0]]  # 0.6, 0.7 and 1 are above 0.5
+
+
+def test_the_reliability_plot_has_a_point_and_a_count_for_each_bin() -> None:
+    (axes,) = reliability_figure(PROBABILITY, LABELS).axes
+    assert points(axes.lines[1]) == pytest.approx(np.array([[0.6, 0], [0.7, 1], [0.9, 1], [1, 1]]))
+    assert [text.get_text() for text in axes.texts] == ["1"] * 4
+
+
+def test_the_histogram_counts_every_picture() -> None:
+    (axes,) = histogram_figure(PROBABILITY, LABELS).axes
+    assert sum(bar.get_height() for bar in axes.patches) == 4  # type: ignore[attr-defined]
+
+
+def test_the_tradeoff_joins_the_models_that_none_beats() -> None:
+    models = [Point("slow", 0.99, 90, False), Point("poor", 0.9, 95, True), Point("fast", 0.95, 20, False)]
+    (axes,) = tradeoff_figure(models).axes
+    assert points(axes.lines[0]).tolist() == [[20, 0.95], [90, 0.99]]
+    assert [text.get_text() for text in axes.texts] == ["slow", "poor", "fast"]

@@ -1,0 +1,59 @@
+"""New folders, links and manifests."""
+
+import errno
+from pathlib import Path
+
+import pytest
+
+from training.errors import TrainingError
+from training.photos.data import Sample
+from training.photos.folders import link_or_copy, new_folder, outside, write_manifest
+
+
+def test_a_new_folder_may_be_absent_or_empty(tmp_path: Path) -> None:
+    for _ in range(2):
+        new_folder(tmp_path / "deep" / "out", tmp_path / "data")
+    assert (tmp_path / "deep" / "out").is_dir()
+
+
+@pytest.mark.parametrize("full", [True, False])
+def test_a_full_folder_and_a_file_are_refused(tmp_path: Path, full: bool) -> None:
+    out = tmp_path / "out"
+    if full:
+        out.mkdir()
+    (out / "something" if full else out).write_bytes(b"x")
+    with pytest.raises(TrainingError, match=r"out exists already and is not an empty folder; name a new one\.$"):
+        new_folder(out, tmp_path / "data")
+
+
+@pytest.mark.parametrize("inner", ["photos", "photos/out", "other/../photos/out"])
+def test_a_folder_inside_the_data_is_refused(tmp_path: Path, inner: str) -> None:
+    photos = tmp_path / "photos"
+    with pytest.raises(TrainingError, match=r"lies inside .*; name a folder outside of the data\.$"):
+        outside(tmp_path / inner, photos)
+
+
+def test_a_link_shares_the_bytes_and_never_overwrites(tmp_path: Path) -> None:
+    source, target = tmp_path / "a.png", tmp_path / "deep" / "b.png"
+    source.write_bytes(b"picture")
+    link_or_copy(source, target)
+    assert target.samefile(source)
+    with pytest.raises(FileExistsError):
+        link_or_copy(source, target)
+
+
+def test_a_copy_is_made_where_links_cannot_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(source: Path, target: Path) -> None:
+        raise OSError(errno.EXDEV, "Invalid cross-device link")
+
+    monkeypatch.setattr("training.photos.folders.os.link", refuse)
+    (tmp_path / "a.png").write_bytes(b"picture")
+    link_or_copy(tmp_path / "a.png", tmp_path / "b.png")
+    assert not (tmp_path / "b.png").samefile(tmp_path / "a.png")
+    assert (tmp_path / "b.png").read_bytes() == b"picture"
+
+
+def test_a_manifest_is_sorted_by_path(tmp_path: Path) -> None:
+    write_manifest(tmp_path, [Sample("online/合照, 2.png", 1, "hall", "b"), Sample("offline/1.png", 0, "x", "a")])
+    expected = 'path,group,sha256\noffline/1.png,x,a\n"online/合照, 2.png",hall,b\n'
+    assert (tmp_path / "manifest.csv").read_text(encoding="utf-8") == expected

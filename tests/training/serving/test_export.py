@@ -1,0 +1,96 @@
+"""Export and quantization: engines agree, and a bad int8 file is not kept."""
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+
+from resnet_server.engines.pytorch import UInt8Network
+from tests.training.noise import HEIGHT, WIDTH
+from training.errors import TrainingError
+from training.learning.network import MEAN, STD
+from training.photos.data import load
+from training.serving.export import (
+    BATCHES,
+    check_agreement,
+    export,
+    largest_difference,
+    onnxruntime_run,
+    openvino_run,
+    torch_run,
+)
+from training.serving.quantize import accuracy_drop, calibration_sample, quantize_checked
+
+WRONG = np.array([[1, 0], [1, 0]], dtype=np.float32)
+RIGHT = np.array([[1, 0], [0, 1]], dtype=np.float32)
+LABELS = np.array([0, 1])
+
+
+@pytest.mark.parametrize("downscale", [1, 2])
+def test_three_engines_agree_on_the_export_at_every_batch_size(
+    downscale: int, network: UInt8Network, golden_batch: np.ndarray, tmp_path: Path
+) -> None:
+    served = UInt8Network(network.backbone, MEAN, STD, downscale).eval()
+    export(served, tmp_path / "model.onnx", HEIGHT, WIDTH)
+    runs = [torch_run(served), onnxruntime_run(tmp_path / "model.onnx"), openvino_run(tmp_path / "model.onnx")]
+    assert BATCHES == (1, 2, 7)
+    assert largest_difference(runs, golden_batch) < 1e-3
+
+
+def test_the_graph_takes_uint8_nhwc_and_names_its_nodes_after_layers(exported: Path) -> None:
+    graph = onnx.load(str(exported / "model.onnx")).graph
+    taken, given = graph.input[0], graph.output[0]
+    assert (taken.name, taken.type.tensor_type.elem_type) == ("image", onnx.TensorProto.UINT8)
+    sizes = [dim.dim_param or dim.dim_value for dim in taken.type.tensor_type.shape.dim]
+    assert sizes == ["batch", HEIGHT, WIDTH, 3]
+    assert (given.name, given.type.tensor_type.elem_type) == ("logits", onnx.TensorProto.FLOAT)
+    assert "/backbone/layer4/layer4.1/conv2/Conv" in {node.name for node in graph.node}
+
+
+def test_int8_engines_agree_at_every_batch_size(int8_onnx: Path, golden_batch: np.ndarray) -> None:
+    assert largest_difference([onnxruntime_run(int8_onnx), openvino_run(int8_onnx)], golden_batch) < 0.25
+
+
+def test_int8_weights_keep_seven_bits(int8_onnx: Path) -> None:
+    weights = [
+        onnx.numpy_helper.to_array(tensor)
+        for tensor in onnx.load(str(int8_onnx)).graph.initializer
+        if tensor.data_type == onnx.TensorProto.INT8 and len(tensor.dims) == 4
+    ]
+    assert len(weights) == 20
+    assert max(int(np.abs(tensor.astype(np.int64)).max()) for tensor in weights) == 64
+
+
+def test_engines_that_disagree_are_refused(network: UInt8Network, golden_batch: np.ndarray) -> None:
+    run = torch_run(network)
+    with pytest.raises(TrainingError, match=r"^The engines' logits differ by 1\.0000; at most 0\.5 is accepted\.$"):
+        check_agreement([run, lambda images: run(images) + np.float32(1)], golden_batch, 0.5)
+
+
+def test_an_engine_that_answers_no_number_is_refused(network: UInt8Network, golden_batch: np.ndarray) -> None:
+    run = torch_run(network)
+    with pytest.raises(TrainingError, match=r"^The engines' logits differ by nan"):
+        check_agreement([run, lambda images: run(images) * np.float32("nan")], golden_batch, 0.5)
+
+
+def test_a_drop_of_accuracy_is_refused() -> None:
+    with pytest.raises(TrainingError, match=r"^int8 loses 50\.00 points of mean accuracy, and at most 0\.5 are"):
+        accuracy_drop(RIGHT, WRONG, LABELS, 0.005)
+
+
+def test_a_gain_of_accuracy_is_accepted() -> None:
+    assert accuracy_drop(WRONG, RIGHT, LABELS, 0.005) == -0.5
+
+
+def test_a_refused_int8_file_is_not_kept(exported: Path, folder: Path, tmp_path: Path) -> None:
+    target = tmp_path / "int8.onnx"
+    with pytest.raises(TrainingError, match=r"^int8 loses"):
+        quantize_checked(exported / "model.onnx", target, load(folder, HEIGHT, WIDTH), max_drop=-1.0)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_calibration_takes_both_classes_alike(folder: Path) -> None:
+    data = load(folder, HEIGHT, WIDTH)
+    assert len(calibration_sample(data)) == 32
+    assert np.array_equal(calibration_sample(data, [0, 20]), data.images[[0, 20]])

@@ -1,0 +1,85 @@
+"""export, quantize, package and verify, as a person calls them."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from training.commands import DEFAULT_CACHE, Artifact, Cache, Data, written
+from training.errors import TrainingError
+
+Target = Annotated[Path, typer.Argument(metavar="OUT", help="The artifact to write.")]
+
+
+def export(artifact: Artifact, out: Target) -> None:
+    """Write a .pth artifact as ONNX; kept only if PyTorch, ONNX Runtime and OpenVINO agree at batch 1, 2 and 7."""
+    from training.serving.convert import export_artifact
+
+    gap = export_artifact(artifact, out)
+    print(f"three engines agree within {gap:.6f}")
+    written(out, f"quantize {out} DATA ARTIFACT")
+
+
+def quantize(
+    artifact: Artifact,
+    data: Data,
+    out: Target,
+    max_drop: Annotated[float, typer.Option(min=0, help="Points of mean accuracy that int8 may lose on DATA.")] = 0.5,
+    cache: Cache = DEFAULT_CACHE,
+) -> None:
+    """Turn an ONNX artifact to int8; refuses when mean accuracy on DATA drops by more than --max-drop points."""
+    from training.serving.convert import quantize_artifact
+
+    drop = quantize_artifact(artifact, data, out, max_drop=max_drop / 100, cache=cache)
+    print(f"mean accuracy drops by {100 * drop:.2f} points")
+    written(out, f"evaluate {out} DATA --against {artifact}")
+
+
+def package(
+    weights: Annotated[Path, typer.Argument(help="An artifact, a .onnx file, or a .pth state dictionary.")],
+    out: Target,
+    like: Annotated[
+        Path | None, typer.Option(help="An artifact whose manifest holds for a bare weights file too.")
+    ] = None,
+    architecture: Annotated[str, typer.Option(help="Of a bare weights file without --like.")] = "resnet18",
+    height: Annotated[int, typer.Option(min=32, help="Input of a bare weights file without --like, pixels.")] = 700,
+    width: Annotated[int, typer.Option(min=32, help="Input of a bare weights file without --like, pixels.")] = 500,
+    metrics: Annotated[
+        Path | None, typer.Option(help="metrics.json of calibrate or evaluate, for the manifest.")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="The version is this and 8 digits of the weights' hash.")] = None,
+) -> None:
+    """Put weights and manifest into the folder that a server loads, and check it as the server does."""
+    from training.serving.convert import package as package_artifact
+
+    document = None if metrics is None else read_metrics(metrics)
+    bare = {"architecture": architecture, "height": height, "width": width}
+    manifest = package_artifact(weights, out, like=like, metrics=document, name=name, **bare)  # type: ignore[arg-type]
+    print(f"version {manifest.version}, golden logits {list(manifest.golden_logits)}")
+    written(out, f"verify {out}")
+
+
+def verify(artifact: Artifact) -> None:
+    """Check an artifact as a server does before it serves: manifest, hashes, loading, golden picture, batches."""
+    from training.serving.artifact import verify as checks
+
+    for line in checks(artifact):
+        print(f"ok: {line}")
+    print(f"{artifact} can be served")
+    print(f"next: python manage.py deploy_model {artifact}")
+
+
+def read_metrics(path: Path) -> dict[str, Any]:
+    """Raises: TrainingError when the file is no JSON object with measured_on."""
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as exc:
+        raise TrainingError(f"{path} is no JSON file; give metrics.json of calibrate or evaluate.") from exc
+    if not isinstance(document, dict) or "measured_on" not in document:
+        raise TrainingError(f"{path} does not say what it was measured on; give metrics.json of calibrate or evaluate.")
+    return document
+
+
+STEPS: tuple[Callable[..., None], ...] = (export, quantize, package, verify)

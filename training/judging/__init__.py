@@ -1,0 +1,1 @@
+"""The judging: answers and what they say of a model, alone or against another."""

@@ -1,0 +1,102 @@
+"""The plots of the pages that judge models."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter, PercentFormatter, StrMethodFormatter
+from sklearn.metrics import roc_curve
+
+from training.judging.metrics import Labels, Probabilities, reliability
+from training.photos.data import LABELS
+
+OFFLINE, ONLINE, GREY = "#c46a1c", "#2b5f94", "#8a949d"
+COLOURS = (OFFLINE, ONLINE)
+SIZE = (5.2, 4.2)  # inches
+HISTOGRAM_BINS = [float(edge) for edge in np.linspace(0, 1, 41)]
+
+
+@dataclass(frozen=True)
+class Point:
+    """One model in the trade-off: accuracy 0..1, latency in milliseconds."""
+
+    name: str
+    accuracy: float
+    latency_ms: float
+    dominated: bool
+
+
+def roc_figure(probability: Probabilities, labels: Labels, area: float) -> Figure:
+    """The share of online pictures found against the share of offline ones mistaken, over every threshold."""
+    figure, axes = panel("Share of offline pictures called online", "Share of online pictures called online")
+    mistaken, found, _ = roc_curve(labels, probability[:, 1])
+    axes.plot([0, 1], [0, 1], color=GREY, linestyle=":", label="guessing")
+    axes.plot(mistaken, found, color=ONLINE, label=f"the model, area {area:.4f}")
+    served = [float((probability[labels == label, 1] > 0.5).mean()) for label in (0, 1)]
+    axes.plot(*served, "o", color=ONLINE, label="as served, threshold 0.5")
+    axes.xaxis.set_major_formatter(PercentFormatter(1))
+    axes.yaxis.set_major_formatter(PercentFormatter(1))
+    axes.legend(loc="lower right")
+    return figure
+
+
+def reliability_figure(probability: Probabilities, labels: Labels) -> Figure:
+    """How often answers of a score are right: on the diagonal, scores mean what they say."""
+    figure, axes = panel("Score of the answer", "Share of answers that are right")
+    bins = reliability(probability, labels)
+    axes.plot([0.5, 1], [0.5, 1], color=GREY, linestyle=":", label="honest")
+    scores, accuracies = [each.score for each in bins], [each.accuracy for each in bins]
+    axes.plot(scores, accuracies, "o-", color=ONLINE, label="the model")
+    for each in bins:
+        below = each.accuracy > 0.9
+        axes.annotate(
+            str(each.count), (each.score, each.accuracy), (0, -14 if below else 8), textcoords="offset points",
+            ha="center", fontsize=8, color="#444",
+        )  # fmt: skip
+    axes.set_xlim(0.48, 1.02)
+    axes.set_ylim(min(0.48, *accuracies) - 0.04, 1.04)
+    axes.yaxis.set_major_formatter(PercentFormatter(1))
+    axes.legend(loc="lower right")
+    return figure
+
+
+def histogram_figure(probability: Probabilities, labels: Labels) -> Figure:
+    """The scores for "online" of both classes; what lies on the wrong side of 0.5 is wrong."""
+    figure, axes = panel('Score for "online"', "Pictures (logarithmic)")
+    for index, name in enumerate(LABELS):
+        scores = probability[labels == index, 1]
+        axes.hist(scores, HISTOGRAM_BINS, color=COLOURS[index], alpha=0.6, label=f"{name} pictures", log=True)
+    axes.axvline(0.5, color=GREY, linestyle=":")
+    axes.set_ylim(bottom=0.7)
+    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    axes.yaxis.set_minor_formatter(NullFormatter())
+    axes.legend(loc="upper center")
+    return figure
+
+
+def tradeoff_figure(points: Sequence[Point]) -> Figure:
+    """Accuracy against latency; the models on the line are beaten by none in both."""
+    figure, axes = panel("Median milliseconds a picture, without decoding", "Mean accuracy of both classes")
+    best = sorted((each for each in points if not each.dominated), key=lambda each: each.latency_ms)
+    axes.plot([each.latency_ms for each in best], [each.accuracy for each in best], color=ONLINE, linewidth=1)
+    for each in points:
+        axes.plot(each.latency_ms, each.accuracy, "o", color=GREY if each.dominated else ONLINE)
+        axes.annotate(each.name, (each.latency_ms, each.accuracy), (8, -12), textcoords="offset points")
+    axes.margins(x=0.25, y=0.2)
+    axes.set_xlim(left=0)
+    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=1))
+    return figure
+
+
+def panel(across: str, up: str) -> tuple[Figure, Axes]:
+    """An empty figure with named axes and a faint grid."""
+    figure = Figure(figsize=SIZE)
+    axes = figure.add_subplot()
+    axes.set_xlabel(across)
+    axes.set_ylabel(up)
+    axes.grid(color="#e4e7ea")
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure, axes

@@ -1,0 +1,1 @@
+"""The training: recipes, views of pictures, the loop, one process or several."""

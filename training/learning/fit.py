@@ -1,0 +1,132 @@
+"""Trains a recipe: the documents' lines and a history row an epoch, the best weights kept, resumable at any moment."""
+
+import math
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from resnet_server.engines.pytorch import UInt8Network
+from training.errors import TrainingError
+from training.learning.learner import Learner
+from training.learning.network import StateDict, build_network, freeze_body, head_name, load_trained
+from training.learning.processes import in_shards, precision_of, start_process, with_bar
+from training.learning.recipes import Recipe
+from training.learning.run import Row, Run, run_facts
+from training.learning.sources import Features, Parts, Pictures, Source
+
+
+def fit(
+    parts: Parts, recipe: Recipe, folder: Path, *, seed: int, resume: bool = False, workers: int = 0
+) -> UInt8Network:
+    """Train and return the best network by validation accuracy, or the last where there is nothing to validate on.
+
+    The same seed, data, thread count and kind of machine give the same weights; a run that was killed and is resumed
+    repeats at most one epoch and ends with the numbers of an unbroken one: every random choice is seeded by
+    (seed, epoch, picture), none by what was drawn before.
+    Raises: TrainingError when a batch cannot be filled, weights cannot be had, or the folder holds another run.
+    """
+    accelerator = start_process()
+    precision = precision_of(recipe.precision, accelerator.device)
+    run = Run(folder, run_facts(recipe, seed, parts.sha256, precision))
+    check_batch(len(parts.chosen), recipe)
+    state = run.start(resume=resume) if accelerator.is_main_process or resume else None
+    torch.manual_seed(seed)
+    network = build_network(recipe.architecture, recipe.weights, recipe.downscale)
+    source: Source
+    if recipe.freeze:
+        trained: nn.Module = freeze_body(network)
+        source = Features(network, parts, recipe, seed, accelerator, precision)
+    else:
+        trained, source = network, Pictures(parts, recipe, seed, workers, accelerator)
+    learner = Learner(trained, recipe, parts.train.labels[parts.chosen], accelerator, precision)
+    best = {"accuracy": -1.0}
+    if state is not None:
+        learner.load_state_dict(state["learner"])
+        best = state["best"]
+    train_epochs(network, source, recipe, run, learner, best, seed=seed)
+    accelerator.wait_for_everyone()
+    return load_trained(run.weights, recipe.architecture, recipe.downscale)
+
+
+def train_epochs(
+    network: UInt8Network,
+    source: Source,
+    recipe: Recipe,
+    run: Run,
+    learner: Learner,
+    best: dict[str, float],
+    *,
+    seed: int,
+) -> None:
+    """The epochs that the run has not had yet; after each, the documents' lines."""
+    accelerator, began = learner.accelerator, time.monotonic()
+    for epoch in range(len(run.rows), recipe.epochs):
+        started = time.monotonic()
+        accelerator.print(f"Epoch {epoch + 1}/{recipe.epochs}\n----------")
+        row: Row = {"epoch": epoch + 1}
+        row |= train_epoch(source, learner, seed=seed, epoch=epoch)
+        accelerator.print(f"train Loss: {row['train_loss']:.4f} Acc: {row['train_accuracy']:.4f}", flush=True)
+        score = float(epoch)  # nothing to choose by: the last is the best
+        if source.val_labels is not None:
+            row |= validate(source, source.val_labels, learner)
+            accelerator.print(f"val Loss: {row['val_loss']:.4f} Acc: {row['val_accuracy']:.4f}", flush=True)
+            score = row["val_accuracy"]
+        row["seconds"] = round(time.monotonic() - started, 2)
+        if accelerator.is_main_process:
+            if score > best["accuracy"]:
+                best["accuracy"] = score
+                run.save_weights(weights_of(network, learner))
+            run.save(learner.state_dict(), row, best)
+    minutes, seconds = divmod(time.monotonic() - began, 60)
+    accelerator.print(f"Training complete in {minutes:.0f}m {seconds:.0f}s")
+    if source.val_labels is not None:
+        accelerator.print(f"Best val Acc: {best['accuracy']:.6f}")
+
+
+def weights_of(network: UInt8Network, learner: Learner) -> StateDict:
+    """The whole network's weights; of a frozen one, all but the last layer are as they came."""
+    kept = learner.kept
+    if isinstance(kept, UInt8Network):
+        return kept.backbone.state_dict()
+    head = head_name(network.backbone)
+    return network.backbone.state_dict() | {f"{head}.{name}": value for name, value in kept.state_dict().items()}
+
+
+def train_epoch(source: Source, learner: Learner, *, seed: int, epoch: int) -> Row:
+    """One pass over the training inputs. Returns: the mean loss and accuracy over all processes."""
+    torch.manual_seed(int(np.random.default_rng((seed, epoch)).integers(2**62)))  # dropout, resumed or not
+    learner.network.train()
+    sums = torch.zeros(3, dtype=torch.float64)
+    batches, total = source.batches(epoch)
+    for inputs, labels in with_bar(batches, total, "training", learner.accelerator):
+        sums += learner.step(inputs, labels)
+    learner.end_epoch()
+    loss, right, count = learner.accelerator.reduce(sums.to(learner.accelerator.device), "sum").tolist()
+    if not math.isfinite(loss):
+        raise TrainingError(
+            f"The loss is no number in epoch {epoch + 1}; use --precision float32, a lower --learning-rate "
+            "or a larger input, and train again into another folder."
+        )
+    return {"train_loss": round(loss / count, 5), "train_accuracy": round(right / count, 5)}
+
+
+def validate(source: Source, labels: np.ndarray, learner: Learner) -> Row:
+    """Loss and accuracy on the validation pictures, divided among the processes."""
+
+    def answer(indices: list[int]) -> list[list[float]]:
+        rows: list[list[float]] = learner.logits(source.val_inputs(indices)).tolist()
+        return rows
+
+    logits = in_shards(answer, len(labels), "validating", learner.accelerator)
+    loss = torch.nn.functional.cross_entropy(torch.from_numpy(logits), torch.from_numpy(labels))
+    accuracy = float((logits.argmax(1) == labels).mean())
+    return {"val_loss": round(float(loss), 5), "val_accuracy": round(accuracy, 5)}
+
+
+def check_batch(pictures: int, recipe: Recipe) -> None:
+    """Raises: TrainingError when no batch can be filled."""
+    if pictures < recipe.batch:
+        raise TrainingError(f"{pictures} pictures do not fill one batch of {recipe.batch}; add some or use --batch.")

@@ -1,0 +1,112 @@
+"""The networks that can be trained: torchvision's, with two outputs, from given weights or none."""
+
+from pathlib import Path
+from urllib.error import URLError
+
+import torch
+import torchvision
+from torch import Tensor, nn
+
+from resnet_server.engines.pytorch import UInt8Network, build_backbone
+from training.errors import TrainingError
+
+ARCHITECTURES = ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "mobilenet_v2")
+# torchvision's ImageNet statistics, for values scaled to 0..1; the manifest carries them.
+MEAN = (0.485, 0.456, 0.406)
+STD = (0.229, 0.224, 0.225)
+
+StateDict = dict[str, Tensor]
+
+
+def build_network(architecture: str, weights: str, downscale: int = 1) -> UInt8Network:
+    """A two-class network. `weights`: "imagenet" (torchvision's own file, downloaded once), "none", or a file's path.
+
+    NHWC in memory (channels_last), which is what bf16 convolutions on a CPU want.
+    Raises: TrainingError when the weights cannot be had or are of another architecture.
+    """
+    if architecture not in ARCHITECTURES:
+        raise TrainingError(f"{architecture} is not known; choose one of {', '.join(ARCHITECTURES)}.")
+    backbone = build_backbone(architecture)
+    if weights == "imagenet":
+        load_body(backbone, imagenet_weights(architecture), architecture, "torchvision's ImageNet weights")
+    elif weights != "none":
+        load_body(backbone, read_state_dict(Path(weights)), architecture, weights)
+    return UInt8Network(backbone.to(memory_format=torch.channels_last), MEAN, STD, downscale)
+
+
+def imagenet_weights(architecture: str) -> StateDict:
+    """What `pretrained=True` loads in the documents: torchvision's IMAGENET1K_V1, from its cache or the internet.
+
+    Raises: TrainingError without either.
+    """
+    known = torchvision.models.get_model_weights(architecture)["IMAGENET1K_V1"]
+    try:
+        state_dict: StateDict = known.get_state_dict(progress=True, check_hash=True)
+    except (URLError, OSError, RuntimeError) as exc:
+        raise TrainingError(
+            f"{known.url} cannot be downloaded ({exc}). Fetch it on a machine with internet and pass --weights FILE, "
+            "or start from random weights with --weights none."
+        ) from exc
+    return state_dict
+
+
+def read_state_dict(path: Path) -> StateDict:
+    """The tensors of a .pth file, or of an artifact that holds model.pth.
+
+    Raises: TrainingError when there is no such file or it is damaged; nothing in it is executed.
+    """
+    file = path / "model.pth" if path.is_dir() else path
+    try:
+        found = torch.load(file, map_location="cpu", weights_only=True)
+    except OSError as exc:
+        raise TrainingError(f"{file} cannot be read: {exc.strerror or exc}.") from exc
+    except Exception as exc:  # pickle, zip and torch errors of all kinds
+        raise TrainingError(f"{file} is damaged or no PyTorch state dictionary; export it again.") from exc
+    if not isinstance(found, dict) or not found or not all(isinstance(value, Tensor) for value in found.values()):
+        raise TrainingError(f"{file} holds no state dictionary; save it with torch.save(model.state_dict(), PATH).")
+    return found
+
+
+def load_body(backbone: nn.Module, state_dict: StateDict, architecture: str, source: str) -> None:
+    """Copy weights into the network; the last layer only where it has two outputs (ImageNet's has a thousand).
+
+    Raises: TrainingError when they are of another architecture.
+    """
+    own = backbone.state_dict()
+    optional = {name for name in own if name.startswith(head_name(backbone)) or name.endswith("num_batches_tracked")}
+    fitting = {name: value for name, value in state_dict.items() if name in own and value.shape == own[name].shape}
+    if missing := sorted(set(own) - set(fitting) - optional):
+        raise TrainingError(
+            f"{source} holds weights of another network than {architecture}: {missing[0]} is missing or of another "
+            f"shape ({len(missing)} of {len(own)} are); give the right --architecture."
+        )
+    backbone.load_state_dict(fitting, strict=False)
+
+
+def load_trained(path: Path, architecture: str, downscale: int) -> UInt8Network:
+    """A trained two-class network, ready to answer.
+
+    Raises: TrainingError when the file is missing, damaged or of another architecture.
+    """
+    backbone, state_dict = build_backbone(architecture), read_state_dict(path)
+    head = head_name(backbone)
+    if (weight := state_dict.get(f"{head}.weight")) is not None and len(weight) != 2:
+        raise TrainingError(f"{path} has {len(weight)} outputs; a model of this service has two, offline and online.")
+    load_body(backbone, state_dict, architecture, str(path))
+    return UInt8Network(backbone.to(memory_format=torch.channels_last), MEAN, STD, downscale).eval()
+
+
+def head_name(backbone: nn.Module) -> str:
+    """The name of the last linear layer: fc in a ResNet, classifier.1 in MobileNet."""
+    names: list[str] = [name for name, module in backbone.named_modules() if isinstance(module, nn.Linear)]
+    return names[-1]
+
+
+def freeze_body(network: UInt8Network) -> nn.Linear:
+    """Leave only the last layer trainable (1,026 parameters in ResNet-18). Returns: that layer."""
+    network.requires_grad_(requires_grad=False)
+    head = network.backbone.get_submodule(head_name(network.backbone))
+    head.requires_grad_(requires_grad=True)
+    if not isinstance(head, nn.Linear):
+        raise TypeError(f"{head} is no linear layer")
+    return head

@@ -1,0 +1,82 @@
+"""From a data folder to a trained artifact: reads the parts, trains, and writes what the run is and how well it did."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from accelerate import PartialState
+from loky import cpu_count
+
+from resnet_server.engines.pytorch import UInt8Network
+from resnet_server.manifest import Manifest
+from training.judging.answers import answers_of
+from training.judging.calibrate import fit_temperature
+from training.judging.forward import predict
+from training.judging.metrics import tally
+from training.learning.fit import fit
+from training.learning.processes import start_process
+from training.learning.recipes import Recipe
+from training.learning.sources import Parts
+from training.photos.data import DataSet, load
+from training.serving.artifact import facts_of_recipe, with_metrics, write_artifact
+
+
+def train_run(
+    data: Path,
+    out: Path,
+    recipe: Recipe,
+    *,
+    seed: int,
+    threads: int,
+    cache: Path,
+    resume: bool,
+    workers: int = 0,
+    name: str = "class-photos",
+) -> Manifest | None:
+    """Train on data/train, choose by data/val, and make `out` an artifact; of a plain data set, learn all of it.
+
+    Returns: the manifest; None in all but the first of several processes.
+    Raises: TrainingError for whatever is wrong with the data, the recipe or the folder.
+    """
+    accelerator = start_process()  # before anything else asks whether there are several
+    torch.set_num_threads(threads or cpu_count())
+    divided = (data / "train").is_dir() and (data / "val").is_dir()
+    train = load_said(data / "train" if divided else data, *recipe.canvas, cache)
+    val = load_said(data / "val", recipe.height, recipe.width, cache) if divided else None
+    parts = Parts(train, np.arange(len(train.samples)), val)
+    network = fit(parts, recipe, out, seed=seed, resume=resume, workers=workers)
+    if not accelerator.is_main_process:
+        return None
+    facts = facts_of_recipe(recipe, name, seed, parts.sha256)
+    return write_artifact(out, out / "model.pth", with_metrics(facts, validation_metrics(network, val)))
+
+
+def validation_metrics(network: UInt8Network, val: DataSet | None) -> dict[str, Any]:
+    """The manifest's temperature and metrics, on the part that the best epoch was chosen by."""
+    if val is None:
+        return {"measured_on": "nothing: the network learned every picture of its data set"}
+    answers = answers_of(val.samples, predict(network, val.images))
+    temperature = fit_temperature(answers.logits, answers.labels)
+    return {
+        "measured_on": "the validation part, which chose the epoch and the temperature",
+        **tally(answers),
+        "temperature": temperature,
+    }
+
+
+def load_both(data: Path, recipe: Recipe, threads: int, cache: Path) -> tuple[DataSet, DataSet]:
+    """The pictures as canvases to crop from and at the served size; sets the thread count."""
+    torch.set_num_threads(threads or cpu_count())
+    return load_said(data, *recipe.canvas, cache), load(data, recipe.height, recipe.width, cache)
+
+
+def load_said(folder: Path, height: int, width: int, cache: Path) -> DataSet:
+    """The pictures; says what there is and what is skipped, in the first of several processes."""
+    data = load(folder, height, width, cache)
+    say = PartialState().print
+    for item in data.skipped:
+        say(f"skipped {item.path}: {item.reason}")
+    counts = [int((data.labels == label).sum()) for label in (0, 1)]
+    say(f"{folder}: {counts[0]} offline, {counts[1]} online, {len(data.skipped)} skipped, data {data.sha256[:16]}")
+    return data

@@ -1,0 +1,1 @@
+"""The photos: read them, look for bad and double ones, add copies, divide them."""

@@ -1,0 +1,105 @@
+"""Writes the trained network as ONNX, and proves that three engines read the file alike."""
+
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import openvino
+import torch
+
+from resnet_server.engines.pytorch import UInt8Network
+from training.errors import TrainingError
+from training.judging.answers import Logits
+from training.photos.data import Images
+
+OPSET = 17  # the newest that onnxruntime's quantiser, onnxruntime >= 1.13 and OpenVINO >= 2023 all read
+INPUT, OUTPUT = "image", "logits"
+BATCHES = (1, 2, 7)
+FLOAT_TOLERANCE = 0.001  # of a logit; seen: 0.00002
+
+Run = Callable[[Images], Logits]
+
+
+def export(model: UInt8Network, path: Path, height: int, width: int) -> None:
+    """Write `image` uint8 (N, height, width, 3) → `logits` float32 (N, 2), normalisation and batch norms folded in."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    example = torch.zeros(2, height, width, 3, dtype=torch.uint8)
+    axes = {INPUT: {0: "batch"}, OUTPUT: {0: "batch"}}
+    with warnings.catch_warnings():
+        # The TorchScript exporter names nodes after modules (/network/layer1/…) and needs no further package.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        torch.onnx.export(
+            model.eval(),
+            (example,),
+            str(path),
+            input_names=[INPUT],
+            output_names=[OUTPUT],
+            dynamic_axes=axes,
+            opset_version=OPSET,
+            dynamo=False,
+        )
+    onnx.checker.check_model(str(path), full_check=True)
+
+
+def onnxruntime_run(path: Path, threads: int = 0) -> Run:
+    """A function from uint8 (N, H, W, 3) to logits (N, 2), by ONNX Runtime on the CPU."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads or torch.get_num_threads()
+    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+    def run(images: Images) -> Logits:
+        logits: Logits = session.run([OUTPUT], {INPUT: images})[0]
+        return logits
+
+    return run
+
+
+def openvino_run(path: Path) -> Run:
+    """A function from uint8 (N, H, W, 3) to logits (N, 2), by OpenVINO on the CPU in float32 or int8, never bf16."""
+    config = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": torch.get_num_threads()}
+    compiled = openvino.Core().compile_model(str(path), "CPU", config)
+
+    def run(images: Images) -> Logits:
+        logits: Logits = compiled(images)[OUTPUT]
+        return logits.copy()
+
+    return run
+
+
+def torch_run(model: UInt8Network) -> Run:
+    """A function from uint8 (N, H, W, 3) to logits (N, 2), by PyTorch in float32."""
+
+    def run(images: Images) -> Logits:
+        with torch.inference_mode():
+            logits: Logits = model.eval()(torch.from_numpy(images.copy())).numpy()
+        return logits
+
+    return run
+
+
+def in_batches(run: Run, images: Images, batch: int = 8) -> Logits:
+    """Logits (N, 2) of any number of pictures."""
+    return np.concatenate([run(np.array(images[i : i + batch])) for i in range(0, len(images), batch)])
+
+
+def largest_difference(runs: Sequence[Run], images: Images, batches: tuple[int, ...] = BATCHES) -> float:
+    """The largest gap between two engines' logits over the batch sizes; `images` holds at least the largest batch."""
+    gaps = []
+    for size in batches:
+        answers = np.stack([run(np.array(images[:size])) for run in runs])
+        gaps.append(float((answers.max(0) - answers.min(0)).max()))
+    return max(gaps)
+
+
+def check_agreement(runs: Sequence[Run], images: Images, tolerance: float) -> float:
+    """The largest gap between the engines' logits at every batch size.
+
+    Raises: TrainingError when it passes the tolerance, or is no number.
+    """
+    gap = largest_difference(runs, images)
+    if not gap <= tolerance:
+        raise TrainingError(f"The engines' logits differ by {gap:.4f}; at most {tolerance} is accepted.")
+    return gap
