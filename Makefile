@@ -13,7 +13,7 @@ PIP_INSTALL = $(BIN)/python -m pip install --quiet --use-pep517 --disable-pip-ve
 RUNTIME = requirements/stack.txt requirements/gateway.txt requirements/model.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help run stop status logs test test-postgres check format lock clean setup setup-dev
+.PHONY: help run stop status logs test test-postgres check format bench bench-peers load lock clean setup setup-dev setup-bench
 
 help: ## list what make can do
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -47,6 +47,15 @@ check: setup-dev ## lint, types, import rules, Django's own checks
 format: setup-dev ## format the code
 	@$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format .
 
+bench: setup-bench ## measure Pm beside the documented stack: table, JSON, plot (ARGS="--long")
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+bench-peers: setup-bench ## measure Pm beside the usual model servers (ARGS="litserve mosec")
+	@$(BIN)/python -m benchmarks.peers $(ARGS)
+
+load: setup-dev ## let Locust load Pm with photos of all sizes (ARGS="--users 16 --seconds 60")
+	@$(BIN)/python -m benchmarks.load $(ARGS)
+
 lock: setup-dev ## pin every package that the requirements bring along
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-emit-index-url --no-emit-find-links \
 		--no-annotate --upgrade requirements.txt requirements/dev.txt --output-file requirements/lock.txt
@@ -57,6 +66,9 @@ clean: stop ## remove the virtual environment (var/ and log/ stay)
 setup: $(VENV)/.runtime
 
 setup-dev: $(VENV)/.dev
+
+setup-bench: setup-dev
+	@conf/apt.sh bench
 
 $(VENV)/.made:
 	@conf/apt.sh run

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs the Debian packages that are missing for what is asked: conf/apt.sh run | conf/apt.sh test
+# Installs the Debian packages that are missing for what is asked: conf/apt.sh run | test | bench
 # Run by make; does nothing where everything is there. Needs root or sudo only when something is missing.
 set -eu
 python=${PYTHON:-python3.11}
@@ -20,6 +20,9 @@ command -v cc >/dev/null || need build-essential
     || need python3.11-dev
 if [ "${1:-run}" = test ]; then
     ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || need postgresql
+fi
+if [ "${1:-run}" = bench ]; then
+    command -v wrk >/dev/null || need wrk
 fi
 
 [ -z "$missing" ] && exit 0

@@ -1,0 +1,39 @@
+"""Virtual environments for what must not enter the product's own: one for each requirements/bench-NAME.txt."""
+
+import subprocess
+from pathlib import Path
+
+from benchmarks.errors import BenchmarkError
+from benchmarks.options import OUT
+from server.env import ROOT
+
+ENVIRONMENTS = OUT / "envs"
+
+
+def environment(name: str) -> Path:
+    """The folder of a virtual environment that holds requirements/bench-NAME.txt; made when absent or out of date.
+
+    Raises: BenchmarkError when it cannot be made, with the end of what pip said.
+    """
+    folder = ENVIRONMENTS / name
+    files = [ROOT / "requirements" / f"bench-{name}.txt", ROOT / "requirements" / "model.txt"]
+    wanted = "".join(path.read_text(encoding="utf-8") for path in files)
+    stamp = folder / "installed.txt"
+    if stamp.exists() and stamp.read_text(encoding="utf-8") == wanted:
+        return folder
+    print(f"-- Installing {files[0].relative_to(ROOT)} into {folder.relative_to(ROOT)}", flush=True)
+    run("python3.11", "-m", "venv", "--clear", str(folder))
+    python = str(folder / "bin" / "python")
+    run(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement", str(files[0]))
+    stamp.write_text(wanted, encoding="utf-8")
+    return folder
+
+
+def run(*command: str) -> None:
+    """Run one command.
+
+    Raises: BenchmarkError with the end of what it said.
+    """
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise BenchmarkError(f"{' '.join(command)} failed: {(done.stderr or done.stdout).strip()[-1000:]}")

@@ -1,0 +1,162 @@
+"""What is run for the table, and in which order: the sides of a ratio by turns, so that noise hits both."""
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.progress import Progress
+
+from benchmarks import rows
+from benchmarks.book import Book, clients_name, rate_name
+from benchmarks.errors import BenchmarkError
+from benchmarks.in_process import Side
+from benchmarks.photos import LABELS, Photo, growing, write_bodies, write_files
+from benchmarks.processes import family, memory
+from benchmarks.stacks import Server, documented_stack, our_stack
+from benchmarks.wrk import Load, post
+from server.env import ROOT
+
+SIDES = {
+    Side.DOCUMENTED: rows.DOCUMENTED_LOOP,
+    Side.OURS: rows.OUR_LOOP,
+    Side.LOOP: rows.FULL_LOOP,
+}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long everything takes, and where its files are."""
+
+    work: Path
+    weights: Path
+    rounds: int
+    seconds: int
+    documented_seconds: int
+    requests: int
+
+    @property
+    def bodies(self) -> Path:
+        """What wrk posts."""
+        return self.work / "bodies.txt"
+
+    @property
+    def photos(self) -> Path:
+        """The same photos, as files."""
+        return self.work / "photos"
+
+
+def side_by_side(plan: Plan, book: Book, progress: Progress) -> None:
+    """In-process sides, our stack and the documented one, by turns, for so many rounds."""
+    with our_stack() as ours, documented_stack(plan.weights) as documented:
+        steps: list[tuple[str, Callable[[], None]]] = [
+            ("in process, documented", lambda: in_process(plan, book, Side.DOCUMENTED)),
+            ("in process, ours", lambda: in_process(plan, book, Side.OURS)),
+            ("our stack, 1 client", lambda: load(plan, book, rows.STACK, ours, 1, plan.seconds)),
+            (
+                "documented stack, 1 client",
+                lambda: load(plan, book, rows.DOCUMENTED_STACK, documented, 1, plan.documented_seconds),
+            ),
+            ("in process, all cores", lambda: in_process(plan, book, Side.LOOP)),
+            ("our stack, 8 clients", lambda: load(plan, book, rows.STACK, ours, 8, plan.seconds)),
+            (
+                "documented stack, 8 clients",
+                lambda: load(plan, book, rows.DOCUMENTED_STACK, documented, 8, plan.documented_seconds),
+            ),
+        ]
+        for name, step in progress.track(steps * plan.rounds, description="side by side"):
+            progress.console.print(f"-- {name}")
+            step()
+
+
+def load(plan: Plan, book: Book, name: str, server: Server, clients: int, seconds: int) -> None:
+    """One run of wrk after a warm-up that also empties the queues."""
+    server.settle()
+    book.add_load(name, post(server.url, plan.bodies, clients, seconds))
+
+
+def in_process(plan: Plan, book: Book, side: Side) -> None:
+    """One side in a process of its own, which warms up first."""
+    command = ["python", "-m", "benchmarks.in_process", str(side), str(plan.photos), "--seconds", str(plan.seconds)]
+    said = run_json(command, {"DOCUMENTED_MODEL": str(plan.weights)})
+    text = shlex.join(command)
+    book.add(f"{SIDES[side]}: mean", said["mean_ms"], "ms", text)
+    book.add(f"{SIDES[side]}: p50", said["p50_ms"], "ms", text)
+    book.add(rate_name(SIDES[side]), said["per_s"], "photos/s", text)
+
+
+def accuracy(plan: Plan, book: Book, photos: dict[int, list[Photo]]) -> None:
+    """Mean over both labels of the share that is right, in points, by the documented way and by ours."""
+    for side in (Side.DOCUMENTED, Side.OURS):
+        shares = []
+        for label, members in photos.items():
+            folder = plan.work / "labelled" / LABELS[label]
+            write_files(members, folder)
+            command = ["python", "-m", "benchmarks.in_process", str(side), str(folder), "--label", str(label)]
+            shares.append(run_json(command, {"DOCUMENTED_MODEL": str(plan.weights)})["right"])
+        book.add(f"{SIDES[side]}: {rows.ACCURACY}", sum(shares) / len(shares) * 100, "points", shlex.join(command))
+
+
+def run_json(command: list[str], environment: dict[str, str]) -> dict[str, float]:
+    """The line of JSON that a module of ours prints.
+
+    Raises: BenchmarkError when it fails.
+    """
+    done = subprocess.run(
+        [sys.executable, *command[1:]],
+        cwd=ROOT,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise BenchmarkError(f"{shlex.join(command)} failed: {done.stderr.strip()[-500:]}")
+    said: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return said
+
+
+def alone(plan: Plan, book: Book, progress: Progress) -> None:
+    """A fresh stack with nothing beside it: its memory, then how it grows with clients and with the photo's size."""
+    with our_stack() as server:
+        grow_memory(plan, book, server, progress)
+        for _ in progress.track(range(plan.rounds), description="more clients"):
+            for clients in rows.CLIENT_COUNTS[:-1]:
+                load(plan, book, rows.ALONE, server, clients, plan.seconds)
+            for name in (rows.PATIENT, rows.IMPATIENT):
+                server.settle()
+                patient = name == rows.PATIENT
+                overloaded(book, name, post(server.url, plan.bodies, 64, plan.seconds, patient=patient, busy=True))
+        for photo in progress.track(growing(), description="larger photos"):
+            bodies = plan.work / "one.txt"
+            write_bodies([photo], bodies)
+            server.settle()
+            for clients in (1, 8):
+                book.add_load(f"{rows.ALONE}, {photo.name}", post(server.url, bodies, clients, plan.seconds))
+
+
+def overloaded(book: Book, name: str, seen: Load) -> None:
+    """What is asked of 64 clients."""
+    book.add(rate_name(name), seen.per_s, "photos/s", seen.command)
+    book.add(f"{name}: share of 503", seen.busy_share, "", seen.command)
+    book.add(f"{name}: slowest 503", seen.slowest_busy_ms, "ms", seen.command)
+    book.add(f"{name}: timeouts", seen.errors["timeout"], "", seen.command)
+
+
+def grow_memory(plan: Plan, book: Book, server: Server, progress: Progress) -> None:
+    """Eight clients until so many requests are answered; memory after a tenth of them and at the end."""
+    answered = 0
+    task = progress.add_task("memory", total=plan.requests)
+    for requests, name in ((plan.requests // 10, rows.RSS_FIRST), (plan.requests, rows.RSS_LAST)):
+        while answered < requests:
+            seen = post(server.url, plan.bodies, 8, min(plan.seconds, 5))
+            answered += sum(seen.statuses.values())
+            progress.update(task, completed=answered)
+        held = memory(family(server.pid))
+        command = f"/proc/PID/smaps_rollup of supervisord ({clients_name('wrk', 8)}, {answered} requests)"
+        book.add(name, held.rss_mb, "MB", command)
+    book.add(rows.PSS, held.pss_mb, "MB", command)

@@ -1,0 +1,43 @@
+"""What every peer does with a request: our own predictor, behind the same JSON body and the same two keys."""
+
+import base64
+import os
+
+import numpy as np
+import numpy.typing as npt
+
+from resnet_server.engines import load_engine
+from resnet_server.manifest import load_manifest
+from resnet_server.predictor import Predictor, check_golden
+from resnet_server.preprocess import ImageInfo
+from resnet_server.settings import DEFAULT_ARTIFACT
+
+PORT = int(os.environ.get("PEER_PORT", "8000"))
+WORKERS = int(os.environ.get("PEER_WORKERS", "1"))  # processes that hold a model
+THREADS = int(os.environ.get("PEER_THREADS", "1"))  # the engine's threads in each of them
+PATH = "/api/v1/get_pm"
+MAX_PIXELS = 50_000_000
+
+Batch = npt.NDArray[np.uint8]
+
+
+class Classifier:
+    """The loaded and warmed model; safe to call from several threads."""
+
+    def __init__(self, threads: int = THREADS) -> None:
+        manifest = load_manifest(DEFAULT_ARTIFACT)
+        self._predictor = Predictor(manifest, load_engine("auto", manifest, threads), MAX_PIXELS)
+        check_golden(self._predictor)
+
+    def answer(self, image_id: str, image_base64: str) -> dict[str, str]:
+        """The two keys for one request."""
+        batch, info = self.prepare(image_base64)
+        return {"image_id": image_id, "result": self.label(batch, info)}
+
+    def prepare(self, image_base64: str) -> tuple[Batch, ImageInfo]:
+        """str(base64_data), as the documented client sends it → uint8 (1, H, W, 3) and the picture's header."""
+        return self._predictor.preprocess(base64.b64decode(image_base64[2:-1]), {})
+
+    def label(self, batch: Batch, info: ImageInfo) -> str:
+        """uint8 (1, H, W, 3) → offline or online."""
+        return self._predictor.postprocess(self._predictor.model(batch, {}), info).label

@@ -1,0 +1,99 @@
+-- wrk's script: posts the photos of a bodies file in turn, as the documented client does, and counts the answers.
+-- wrk ... --script post.lua URL -- BODIES SERIES [patient]
+-- BODIES holds a photo's base64 a line, without padding; SERIES is seven digits that no other run on this server has.
+-- Each request ends in 16 digits of its own: no server has seen this picture before, so none can skip a part of its work.
+-- A patient client that is told 503 waits a second (our Retry-After) before it asks again.
+
+local ffi = require("ffi")
+ffi.cdef [[
+    typedef struct { long seconds; long nanoseconds; } pm_time;
+    int clock_gettime(int clock, pm_time *time);
+]]
+local MONOTONIC = 1
+local RETRY_AFTER_MS = 1000
+local threads = {}
+
+local function now_ms()
+    local time = ffi.new("pm_time")
+    ffi.C.clock_gettime(MONOTONIC, time)
+    return tonumber(time.seconds) * 1e3 + tonumber(time.nanoseconds) / 1e6
+end
+
+function setup(thread)
+    table.insert(threads, thread)
+end
+
+function init(arguments)
+    photos, sent, statuses = {}, {}, {}
+    number, owed_pauses, slowest_busy_ms = 0, 0, 0
+    for line in io.lines(arguments[1]) do
+        table.insert(photos, line)
+    end
+    series = arguments[2]
+    if arguments[3] == "patient" then
+        -- wrk does not say for which connection it asks; in all, each 503 is followed by one pause.
+        delay = function()
+            if owed_pauses == 0 then return 0 end
+            owed_pauses = owed_pauses - 1
+            return RETRY_AFTER_MS
+        end
+    end
+end
+
+function request()
+    number = number + 1
+    local tail = string.format("%s%09d", series, number)
+    local photo = photos[(number - 1) % #photos + 1]
+    local id = "bench-" .. tail
+    sent[id] = now_ms()
+    local headers = { ["Content-Type"] = "application/json", ["X-Request-ID"] = id }
+    local body = table.concat({ '{"image_id": "', id, '", "image_base64": "b\'', photo, tail, '\'"}' })
+    return wrk.format("POST", nil, headers, body)
+end
+
+function response(status, headers, body)
+    local kind = tostring(status)
+    if status == 200 and not (body:find('"image_id"', 1, true) and body:find('"result"', 1, true)) then
+        kind = "200 without the two keys"
+    end
+    statuses[kind] = (statuses[kind] or 0) + 1
+    local id = headers["X-Request-ID"]  -- ours echoes it, which tells how long this very answer took
+    if status == 503 then
+        owed_pauses = owed_pauses + 1
+        if sent[id] then slowest_busy_ms = math.max(slowest_busy_ms, now_ms() - sent[id]) end
+    end
+    if id then sent[id] = nil end
+end
+
+local object
+function object(values)
+    local parts = {}
+    for name, value in pairs(values) do
+        local text = type(value) == "table" and object(value) or string.format("%.3f", value)
+        table.insert(parts, string.format('"%s": %s', name, text))
+    end
+    return "{" .. table.concat(parts, ", ") .. "}"
+end
+
+function done(summary, latency)
+    local counts, slowest = {}, 0
+    for _, thread in ipairs(threads) do
+        for kind, count in pairs(thread:get("statuses")) do
+            counts[kind] = (counts[kind] or 0) + count
+        end
+        slowest = math.max(slowest, thread:get("slowest_busy_ms"))
+    end
+    local errors = summary.errors
+    print("JSON " .. object({
+        seconds = summary.duration / 1e6,
+        statuses = counts,
+        errors = { connect = errors.connect, read = errors.read, write = errors.write, timeout = errors.timeout },
+        latency_ms = {
+            p50 = latency:percentile(50) / 1e3,
+            p95 = latency:percentile(95) / 1e3,
+            p99 = latency:percentile(99) / 1e3,
+            max = latency.max / 1e3,
+        },
+        slowest_busy_ms = slowest,
+    }))
+end

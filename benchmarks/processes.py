@@ -1,0 +1,83 @@
+"""The memory of a process and all that it started, and the cores that a benchmark may use."""
+
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.errors import BenchmarkError
+
+PROC = Path("/proc")
+BYTES_PER_KIB = 1024
+LOOK_S = 2.0
+QUIET_CORES = 0.15  # what a machine's own housekeeping may take
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Sums over processes, in MB of 10^6 bytes: shared pages counted once (PSS), and once for each process (RSS)."""
+
+    pss_mb: float
+    rss_mb: float
+
+
+def family(pid: int) -> list[int]:
+    """A process and all its descendants."""
+    children: dict[int, list[int]] = {}
+    for folder in PROC.glob("[0-9]*"):
+        try:
+            # "pid (name) state ppid …"; the name may hold spaces and brackets.
+            parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+        except OSError:  # it ended meanwhile
+            continue
+        children.setdefault(parent, []).append(int(folder.name))
+    found = [pid]
+    for each in found:  # grows while it is walked
+        found += children.get(each, [])
+    return found
+
+
+def memory(pids: list[int]) -> Memory:
+    """What the kernel says of these processes.
+
+    Raises: BenchmarkError when one cannot be read: a sum with a process left out would be a lie.
+    """
+    try:
+        rollups = [(PROC / str(pid) / "smaps_rollup").read_text() for pid in pids]
+    except OSError as exc:
+        raise BenchmarkError(f"The memory of {exc.filename} cannot be read ({exc.strerror}); measure again.") from exc
+    return Memory(
+        pss_mb=sum(field_mb(rollup, "Pss") for rollup in rollups),
+        rss_mb=sum(field_mb(rollup, "Rss") for rollup in rollups),
+    )
+
+
+def field_mb(rollup: str, name: str) -> float:
+    """One line of smaps_rollup ("Pss:   1234 kB", which are KiB), in MB."""
+    line = next(line for line in rollup.splitlines() if line.startswith(f"{name}:"))
+    return int(line.split()[1]) * BYTES_PER_KIB / 1e6
+
+
+def pin(cores: int) -> None:
+    """Keep this process, and all that it starts, on so many cores.
+
+    Raises: BenchmarkError when there are not that many.
+    """
+    available = sorted(os.sched_getaffinity(0))
+    if len(available) < cores:
+        raise BenchmarkError(f"This machine gives {len(available)} cores: run with --cores {len(available)}.")
+    os.sched_setaffinity(0, available[:cores])
+
+
+def others_are_busy() -> bool:
+    """Whether anything on this machine works now, while the benchmark itself sleeps for a moment."""
+    before = cpu_s()
+    time.sleep(LOOK_S)
+    return (cpu_s() - before) / LOOK_S > QUIET_CORES
+
+
+def cpu_s() -> float:
+    """Seconds that all cores together have worked since the machine started."""
+    # user, nice, system, idle, iowait, irq, softirq, steal (proc(5)); steal is another machine's work on our core.
+    fields = [int(word) for word in (PROC / "stat").read_text().splitlines()[0].split()[1:9]]
+    return (sum(fields) - fields[3] - fields[4]) / os.sysconf("SC_CLK_TCK")

@@ -1,0 +1,111 @@
+"""Writes what was measured: the table on the screen, the numbers as JSON, and a plot."""
+
+import json
+import os
+import platform
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import matplotlib as mpl
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks import rows
+from benchmarks.book import Book, clients_name, rate_name
+from benchmarks.photos import GROWING_SIZES
+from benchmarks.rows import Row
+
+mpl.use("Agg")
+MET = {True: "met", False: "MISSED", None: "not judged"}
+PACKAGES = ("openvino", "torch", "torchvision", "Pillow", "Django", "Flask", "gunicorn", "uwsgi")
+
+
+def table(found: list[Row]) -> Table:
+    """Both sides of every row, its value, its target, and whether it is met."""
+    grid = Table("what", "first", "second", "result", "target", "", "note")
+    for row in found:
+        second = "" if row.second is None else number(row.second, row.unit)
+        sign = "≥" if row.at_least else "≤"
+        result = "" if row.second is None else f"{row.value:.2f}"
+        target = f"{sign} {row.target:g}"
+        grid.add_row(row.what, number(row.first, row.unit), second, result, target, MET[row.met], row.note)
+    return grid
+
+
+def number(value: float, unit: str) -> str:
+    """Three or four digits and the unit."""
+    return f"{value:.0f} {unit}".strip() if value >= 1000 or value == int(value) else f"{value:.4g} {unit}".strip()
+
+
+def machine() -> dict[str, object]:
+    """Where the numbers come from."""
+    info = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    models = [line.partition(":")[2].strip() for line in info.splitlines() if line.startswith("model name")]
+    return {
+        "cpu": models[0] if models else platform.machine(),
+        "cores": len(os.sched_getaffinity(0)),
+        "load_average_at_start": os.getloadavg()[0],
+        "kernel": platform.release(),
+        "python": platform.python_version(),
+        "versions": {name: version(name) for name in PACKAGES},
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def write_json(path: Path, facts: dict[str, object], found: list[Row], book: Book) -> None:
+    """Everything, with the command of each number."""
+    lines = [vars(row) | {"met": row.met} for row in found]
+    document = facts | {"rows": lines, "numbers": book.document()}
+    path.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def plot(path: Path, book: Book, title: str) -> None:
+    """Throughput against clients, and latency against the photo's size."""
+    figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4.5), layout="constrained")
+    figure.suptitle(title)
+    clients_axes(left, book)
+    sizes_axes(right, book)
+    figure.savefig(path, dpi=120)
+    plt.close(figure)
+
+
+def clients_axes(axes: Axes, book: Book) -> None:
+    """How throughput grows with clients; the dashed line is what the cores can do without any server."""
+    for server in (rows.ALONE, rows.DOCUMENTED_STACK):
+        counts = [clients for clients in rows.CLIENT_COUNTS if rows.rate(server, clients) in book]
+        axes.plot(counts, [book[rows.rate(server, clients)] for clients in counts], marker="o", label=server)
+    for name, marker in ((rows.PATIENT, "^"), (rows.IMPATIENT, "v")):
+        axes.plot([64], [book[rate_name(name)]], marker, label=name)
+    axes.axhline(book[rate_name(rows.FULL_LOOP)], linestyle="--", color="grey", label=rows.FULL_LOOP)
+    axes.set_xscale("log", base=2)
+    axes.set_xticks(rows.CLIENT_COUNTS, [str(clients) for clients in rows.CLIENT_COUNTS])
+    axes.set(xlabel="clients", ylabel="photos a second", ylim=(0, None))
+    axes.legend(fontsize="small")
+
+
+def sizes_axes(axes: Axes, book: Book) -> None:
+    """How the answer's time grows with the photo."""
+    megapixels = [width * height / 1e6 for width, height in GROWING_SIZES]
+    names = [f"{rows.ALONE}, {width} x {height}" for width, height in GROWING_SIZES]
+    for clients in (1, 8):
+        p50 = [book[f"{clients_name(name, clients)}: p50"] for name in names]
+        axes.plot(megapixels, p50, marker="o", label=f"{clients} client{'s' if clients > 1 else ''}")
+    axes.set(xlabel="megapixels of a JPEG", ylabel="p50, ms", ylim=(0, None), xlim=(0, None))
+    axes.legend(fontsize="small")
+
+
+def remarks(facts: dict[str, object]) -> list[str]:
+    """What a reader of the table must know of the machine and the photos."""
+    kind = "real" if facts["real_photos"] else "generated"
+    said = [f"{facts['cpu']}, {facts['cores']} cores; {kind}: {facts['photos']}."]
+    if facts["machine_was_busy"]:
+        said.append("OTHER PROGRAMS WERE RUNNING before or after this: quote none of it; run it when it is quiet.")
+    return said
+
+
+def say(console: Console, sentence: str) -> None:
+    """One line below the table."""
+    console.print(sentence, soft_wrap=True, highlight=False)

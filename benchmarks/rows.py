@@ -1,0 +1,139 @@
+"""The table: each row has both sides, what comes of them, and the target that it is held against."""
+
+from dataclasses import dataclass, replace
+
+from benchmarks.book import Book, clients_name, rate_name
+
+DOCUMENTED_LOOP, OUR_LOOP, FULL_LOOP = "documented, in process", "ours, in process", "ours, in process on all cores"
+STACK, DOCUMENTED_STACK = "our stack", "documented stack"  # by turns
+ALONE = "our stack alone"  # a fresh one with nothing beside it
+PATIENT, IMPATIENT = "our stack alone, 64 patient clients", "our stack alone, 64 impatient clients"
+PSS, RSS_FIRST, RSS_LAST = "our stack: PSS", "our stack: RSS after a tenth", "our stack: RSS at the end"
+ACCURACY = "accuracy"
+FULL_REQUESTS = 10_000
+CLIENT_COUNTS = (1, 2, 4, 8, 16, 32, 64)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line: value is compared with target; `judged` is false where this run cannot say."""
+
+    what: str
+    first: float
+    second: float | None
+    unit: str
+    value: float
+    target: float
+    at_least: bool = True
+    judged: bool = True
+    note: str = ""
+
+    @property
+    def met(self) -> bool | None:
+        """Whether the target is met; None where this run cannot say."""
+        if not self.judged:
+            return None
+        return self.value >= self.target if self.at_least else self.value <= self.target
+
+
+def ratio(book: Book, what: str, first: str, second: str, target: float) -> Row:
+    """A row whose value is first ÷ second, and should be at least so much."""
+    a, b = book[first], book[second]
+    return Row(what, a, b, book.series[first].unit, a / b, target)
+
+
+def rows(book: Book, requests: int) -> list[Row]:
+    """Every row of the table for what one call has measured."""
+    found = [
+        ratio(book, "decode + inference, documented ÷ ours", mean(DOCUMENTED_LOOP), mean(OUR_LOOP), 7),
+        *accuracy_rows(book),
+        ratio(book, "stack at 8 clients ÷ in-process loop", rate(STACK, 8), rate_name(FULL_LOOP), 0.85),
+        difference(book, "p50: stack at 1 client − in process", f"{clients_name(STACK, 1)}: p50", median(OUR_LOOP), 4),
+        ratio(book, "stack ÷ documented stack, 1 client", rate(STACK, 1), rate(DOCUMENTED_STACK, 1), 6),
+        ratio(book, "stack ÷ documented stack, 8 clients", rate(STACK, 8), rate(DOCUMENTED_STACK, 8), 20),
+    ]
+    return found + overload_rows(book) + memory_rows(book, requests)
+
+
+def difference(book: Book, what: str, first: str, second: str, limit: float) -> Row:
+    """A row whose value is first − second, and should be at most so much."""
+    a, b = book[first], book[second]
+    return Row(what, a, b, book.series[first].unit, a - b, limit, at_least=False)
+
+
+def accuracy_rows(book: Book) -> list[Row]:
+    """Mean accuracy over both labels in points, ours − documented: only with labelled photos and real weights."""
+    ours, documented = f"{OUR_LOOP}: {ACCURACY}", f"{DOCUMENTED_LOOP}: {ACCURACY}"
+    if ours not in book or documented not in book:
+        return []
+    a, b = book[ours], book[documented]
+    return [Row("mean accuracy, ours − documented", a, b, "points", a - b, -0.5)]
+
+
+def overload_rows(book: Book) -> list[Row]:
+    """64 clients, those that wait a second after a 503 and those that do not."""
+    peak = max(book[rate(ALONE, clients)] for clients in CLIENT_COUNTS[:-1])
+    found = []
+    for name in (PATIENT, IMPATIENT):
+        per_s, share = book[rate_name(name)], book[f"{name}: share of 503"] * 100
+        kind = name.split()[-2]
+        found += [
+            Row(
+                f"throughput at 64 {kind} clients ÷ peak",
+                per_s,
+                max(peak, per_s),
+                "photos/s",
+                per_s / max(peak, per_s),
+                0.9,
+                note=f"{share:.1f} % of the answers were 503",
+            ),
+            limit(
+                book,
+                f"slowest 503 at 64 {kind} clients",
+                f"{name}: slowest 503",
+                1000,
+                note="" if share else "nobody was told 503",
+            ),
+            limit(book, f"timeouts at 64 {kind} clients", f"{name}: timeouts", 0),
+        ]
+    return found
+
+
+def memory_rows(book: Book, requests: int) -> list[Row]:
+    """The whole stack's memory, and whether it grows."""
+    a, b = book[RSS_LAST], book[RSS_FIRST]
+    is_full = requests >= FULL_REQUESTS
+    growth = Row(
+        f"RSS after {requests:,} requests ÷ after {requests // 10:,}",
+        *(a, b, "MB", a / b, 1.05),
+        at_least=False,
+        judged=is_full,
+        note="" if is_full else f"the target is for {FULL_REQUESTS:,}: run with --long",
+    )
+    return [limit(book, "memory of the whole stack (PSS)", PSS, 700), growth]
+
+
+def limit(book: Book, what: str, name: str, most: float, note: str = "") -> Row:
+    """A row with one side, which should be at most so much."""
+    value = book[name]
+    return Row(what, value, None, book.series[name].unit, value, most, at_least=False, note=note)
+
+
+def unjudged(found: list[Row]) -> list[Row]:
+    """The same numbers without a verdict: what was measured beside other programs proves nothing either way."""
+    return [replace(row, judged=False) for row in found]
+
+
+def rate(server: str, clients: int) -> str:
+    """The series of a server's photos a second."""
+    return rate_name(clients_name(server, clients))
+
+
+def mean(subject: str) -> str:
+    """The series of a loop's mean milliseconds."""
+    return f"{subject}: mean"
+
+
+def median(subject: str) -> str:
+    """The series of a loop's median milliseconds."""
+    return f"{subject}: p50"

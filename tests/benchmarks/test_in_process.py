@@ -1,0 +1,54 @@
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from benchmarks import in_process
+from benchmarks.errors import BenchmarkError
+from benchmarks.in_process import Side, measure, right_share
+from tests.e2e.stack import SAMPLE
+from tests.pictures import encode, screen
+
+
+def test_our_sides_classify_with_the_default_model() -> None:
+    assert in_process.ours()(SAMPLE) == 1
+    for side in (Side.OURS, Side.LOOP):
+        found = measure(side, [SAMPLE, encode(screen(320, 240))], 0)
+        assert found["photos"] == 2  # one whole pass
+        assert found["mean_ms"] > 0
+        assert found["p50_ms"] > 0
+        assert found["per_s"] > 0
+
+
+def test_the_documented_side_classifies_a_picture() -> None:
+    from benchmarks.documented.app import predict
+
+    assert predict(io.BytesIO(SAMPLE)) in (0, 1)
+
+
+def test_the_documented_service_answers_0_or_1(tmp_path: Path) -> None:
+    from benchmarks.documented.app import app
+
+    (tmp_path / "sample.png").write_bytes(SAMPLE)
+    reply = app.test_client().post("/v1/is_online/", json={"image_path": str(tmp_path / "sample.png")})
+    assert reply.text in ("0", "1")
+
+
+def test_no_photos_are_an_error() -> None:
+    with pytest.raises(BenchmarkError):
+        measure(Side.OURS, [], 0)
+    with pytest.raises(BenchmarkError):
+        right_share(lambda _: 0, [], 0)
+
+
+def test_the_share_that_is_right_counts_photos() -> None:
+    assert right_share(lambda data: len(data) % 2, [b"", b"1", b"22", b"4444"], 0) == 0.75
+
+
+def test_the_command_prints_one_line_of_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "0000").write_bytes(SAMPLE)
+    in_process.main(Side.OURS, tmp_path, seconds=0)
+    assert set(json.loads(capsys.readouterr().out)) == {"photos", "mean_ms", "p50_ms", "per_s"}
+    in_process.main(Side.OURS, tmp_path, label=1)
+    assert json.loads(capsys.readouterr().out) == {"right": 1.0}

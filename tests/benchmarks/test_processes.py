@@ -1,0 +1,42 @@
+import os
+import subprocess
+import sys
+
+import pytest
+
+from benchmarks.errors import BenchmarkError
+from benchmarks.processes import family, field_mb, memory, pin
+
+
+def test_a_family_holds_children_and_their_children() -> None:
+    code = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'print(1, flush=True); input()'])"
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        process.stdout.readline()
+        found = family(process.pid)
+        assert len(found) == 2
+        assert found[0] == process.pid
+        assert set(found) < set(family(os.getpid()))
+        process.communicate(b"\n")
+
+
+def test_memory_is_summed_over_processes() -> None:
+    one, two = memory([os.getpid()]), memory([os.getpid(), os.getpid()])
+    assert 0 < one.pss_mb <= one.rss_mb
+    assert two.rss_mb == pytest.approx(2 * one.rss_mb, rel=0.05)
+
+
+def test_a_process_that_has_ended_is_an_error() -> None:
+    with subprocess.Popen(["true"]) as process:
+        process.wait()
+    with pytest.raises(BenchmarkError, match="cannot be read"):
+        memory([process.pid])
+
+
+def test_smaps_counts_in_kib() -> None:
+    assert field_mb("Rss:  5 kB\nPss:           1000 kB\nPss_Dirty: 7 kB\n", "Pss") == 1.024
+
+
+def test_more_cores_than_there_are_is_an_error() -> None:
+    with pytest.raises(BenchmarkError, match="run with --cores"):
+        pin(100_000)
