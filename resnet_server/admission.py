@@ -12,9 +12,11 @@ class Admission:
     """Lets `slots` requests work and `queue_size` wait, each at most `patience_s` seconds."""
 
     def __init__(self, slots: int, queue_size: int, patience_s: float) -> None:
+        self.queue_size = queue_size
         self._places = threading.Semaphore(slots + queue_size)
         self._slots = threading.Semaphore(slots)
         self._patience_s = patience_s
+        self._inside: set[int] = set()  # threads that wait or work
         self._working_since: dict[int, float] = {}  # thread → when it got its slot
 
     @contextmanager
@@ -26,6 +28,7 @@ class Admission:
         """
         if not self._places.acquire(blocking=False):
             raise BusyError("Every worker is busy and the queue is full; try again in a second.")
+        self._inside.add(threading.get_ident())
         try:
             start = time.perf_counter()
             if not self._slots.acquire(timeout=self._patience_s):
@@ -37,7 +40,18 @@ class Admission:
                 self._working_since.pop(threading.get_ident(), None)
                 self._slots.release()
         finally:
+            self._inside.discard(threading.get_ident())
             self._places.release()
+
+    @property
+    def working(self) -> int:
+        """Requests that have a slot now."""
+        return len(self._working_since)
+
+    @property
+    def waiting(self) -> int:
+        """Requests that wait for one."""
+        return max(0, len(self._inside) - self.working)
 
     def longest_s(self) -> float:
         """Seconds that the oldest of the requests that work now has had its slot; 0 when none works."""

@@ -10,6 +10,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from resnet_server.admission import Admission
 from resnet_server.errors import ArtifactError, ServiceError, TooLargeError, error_body
 from resnet_server.logs import log_config
+from resnet_server.metrics import WorkerCollector
 from resnet_server.predictor import load_predictor
 from resnet_server.routes import blueprint
 from resnet_server.settings import ModelSettings, current_settings
@@ -37,6 +38,7 @@ def create_app(settings: ModelSettings | None = None) -> Flask:
         app.logger.critical("model refused", extra={"reason": str(exc), "slot": settings.slot})
         raise SystemExit(GUNICORN_APP_LOAD_ERROR) from exc
     app.config["ADMISSION"] = admission = Admission(settings.threads, settings.queue_size, settings.read_timeout_s)
+    app.config["COLLECTOR"] = WorkerCollector(admission, slot=settings.slot, version=predictor.manifest.version)
     start_watchdog(admission, settings.hang_limit_s)
     app.register_blueprint(blueprint)
     register_error_handlers(app)

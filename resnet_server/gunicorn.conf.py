@@ -7,9 +7,10 @@ from functools import partial
 from gunicorn.arbiter import Arbiter
 from gunicorn.workers.base import Worker
 
+import process_metrics
 from resnet_server.logs import log_config
 from resnet_server.reload import replace_worker, say_ready
-from resnet_server.settings import read_settings, use_settings
+from resnet_server.settings import ROOT, read_settings, use_settings
 
 # gunicorn reads this file at start and at each HUP; workers that come in between keep what was read.
 settings = use_settings(read_settings())
@@ -40,16 +41,24 @@ accesslog = None
 control_socket_disable = True
 
 PR_SET_PDEATHSIG = 1  # prctl(2)
+METRICS = ROOT / "var" / "run" / "metrics" / settings.slot
 
 
 def on_starting(server: Arbiter) -> None:
     """HUP loads the new model before it stops the old one."""
     server.reload = partial(replace_worker, server)
+    process_metrics.clear(METRICS)
 
 
-def post_fork(_server: Arbiter, _worker: Worker) -> None:
+def pre_fork(server: Arbiter, worker: Worker) -> None:
+    """While HUP changes the model there are two workers: each counts in files of its own."""
+    worker.metrics_number = process_metrics.free_number({each.metrics_number for each in server.WORKERS.values()})
+
+
+def post_fork(_server: Arbiter, worker: Worker) -> None:
     """A worker whose master was killed dies with it: it would hold the port and a queue that nobody serves."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    process_metrics.join(METRICS, worker.metrics_number)
 
 
 post_worker_init = say_ready

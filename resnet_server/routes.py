@@ -8,8 +8,10 @@ from dataclasses import asdict
 
 from flask import Blueprint, Response, current_app, g, jsonify, request
 
+from process_metrics import CONTENT_TYPE, exposition
 from resnet_server.admission import Admission
 from resnet_server.image_source import read_image
+from resnet_server.metrics import count_request
 from resnet_server.predictor import Predictor, StageTimes
 from resnet_server.settings import ModelSettings
 
@@ -27,12 +29,16 @@ def start_request() -> None:
 
 @blueprint.after_app_request
 def end_request(response: Response) -> Response:
-    """Echo the request id and write the request's log line; health checks are too many to log."""
+    """Echo the request id, count the request and write its log line; health checks are too many to log."""
     response.headers["X-Request-ID"] = g.request_id
+    seconds, status, answer = time.perf_counter() - g.started, response.status_code, g.get("answer", {})
+    if request.endpoint == "v1.is_online":
+        code, stage_ms = answer.get("error_code", ""), answer.get("stage_ms", {})
+        count_request(status=status, code=code, seconds=seconds, stage_ms=stage_ms)
     if request.path.startswith("/v1/"):
-        ms = round((time.perf_counter() - g.started) * 1000, 3)
-        facts = {"method": request.method, "path": request.path, "status": response.status_code, "ms": ms}
-        current_app.logger.info("request", extra=facts | g.get("answer", {}))
+        ms = round(seconds * 1000, 3)
+        facts = {"method": request.method, "path": request.path, "status": status, "ms": ms}
+        current_app.logger.info("request", extra=facts | answer)
     return response
 
 
@@ -75,3 +81,9 @@ def readyz() -> Response:
     predictor: Predictor = current_app.config["PREDICTOR"]
     settings: ModelSettings = current_app.config["SETTINGS"]
     return jsonify(status="ready", model_version=predictor.manifest.version, slot=settings.slot, pid=os.getpid())
+
+
+@blueprint.get("/metrics")
+def metrics() -> Response:
+    """For Prometheus: what this slot's workers counted, and the model and the queue of this one."""
+    return Response(exposition(current_app.config["COLLECTOR"]), content_type=CONTENT_TYPE)
