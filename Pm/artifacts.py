@@ -22,9 +22,15 @@ INCOMING = ".incoming"
 LOCK = ".roll-out.lock"
 
 
+def models_path() -> Path:
+    """Where versions and pointers lie."""
+    path: Path = settings.GATEWAY.var_dir / "models"
+    return path
+
+
 def models_folder() -> Path:
-    """Where versions and pointers lie; made when it is not there."""
-    folder: Path = settings.GATEWAY.var_dir / "models"
+    """The same; made when it is not there."""
+    folder = models_path()
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 

@@ -33,32 +33,36 @@ class ModelClient:
         self.session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self.session.mount("http://", HTTPAdapter(pool_connections=len(urls), pool_maxsize=POOL_SIZE))
 
-    def classify(self, image: bytes, request_id: str) -> ModelAnswer:
-        """The model's answer on one picture, all within `read_timeout_s`.
+    def classify(
+        self, image: bytes, request_id: str, *, upstream: str = "prod", limit_s: float | None = None
+    ) -> ModelAnswer:
+        """The model's answer on one picture, all within `limit_s`, or else `read_timeout_s`.
 
+        `upstream` is the balancer's: "prod", or "stable" while a canary runs (server/stack/render.py).
         The next of `urls` is asked only when no reply comes from the one before: a reply is final, since the balancer
         has tried both servers before it says that none is there, and a picture that kills workers must not kill more.
         Raises: ModelTimeoutError, ModelUnavailableError, BadModelReplyError, and the model service's own refusals.
         """
-        deadline = time.monotonic() + self.read_timeout_s
+        deadline = time.monotonic() + (self.read_timeout_s if limit_s is None else limit_s)
+        headers = {
+            "Content-Type": "application/octet-stream",
+            "Accept": "application/json",
+            "X-Request-ID": request_id,
+            "X-Model-Upstream": upstream,
+        }
         for url in self.urls:
             try:
-                reply = self._post(url, image, request_id, deadline)
+                reply = self._post(url, image, headers, deadline)
             except ModelUnavailableError as exc:
                 logger.warning("model server skipped", extra={"url": url, "reason": repr(exc.__cause__)})
             else:
                 return read_reply(reply.status_code, reply.content)
         raise ModelUnavailableError(UNAVAILABLE)
 
-    def _post(self, url: str, image: bytes, request_id: str, deadline: float) -> requests.Response:
+    def _post(self, url: str, image: bytes, headers: dict[str, str], deadline: float) -> requests.Response:
         remaining_s = deadline - time.monotonic()
         if remaining_s <= 0:
             raise ModelTimeoutError(TIMED_OUT)
-        headers = {
-            "Content-Type": "application/octet-stream",
-            "Accept": "application/json",
-            "X-Request-ID": request_id,
-        }
         timeout = (min(CONNECT_TIMEOUT_S, remaining_s), remaining_s)
         try:
             return self.session.post(url + PATH, data=image, headers=headers, timeout=timeout, allow_redirects=False)

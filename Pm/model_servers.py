@@ -32,7 +32,7 @@ PYTHON = Path(sys.prefix) / "bin" / "python"  # sys.executable is uwsgi in the g
 
 
 @dataclass(frozen=True)
-class Canary:
+class CanarySet:
     """Labelled pictures in folder/offline and folder/online, and the least mean accuracy on them, if any."""
 
     folder: Path
@@ -60,15 +60,15 @@ def servers() -> Iterator[tuple[str, str]]:
     yield from zip(SLOTS, settings.GATEWAY.model_servers, strict=False)
 
 
-def check_artifact(folder: Path, canary: Canary | None) -> dict[str, Any]:
+def check_artifact(folder: Path, canary_set: CanarySet | None) -> dict[str, Any]:
     """Prove an artifact in a process of its own (resnet_server/check.py); gives what that found.
 
     Raises: RollOutError with the reason why it must not serve.
     """
     command = [str(PYTHON), "-m", "resnet_server.check", str(folder.resolve())]
-    if canary:
-        command += ["--canary-set", str(canary.folder.resolve())]
-        command += [] if canary.min_accuracy is None else ["--min-accuracy", str(canary.min_accuracy)]
+    if canary_set:
+        command += ["--canary-set", str(canary_set.folder.resolve())]
+        command += [] if canary_set.min_accuracy is None else ["--min-accuracy", str(canary_set.min_accuracy)]
     limit_s = settings.GATEWAY.model_check_limit_s
     try:
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=limit_s, check=False)
@@ -108,7 +108,7 @@ def serve(*, slot: str, address: str, version: str) -> bool:
     Raises: RollOutError when it refuses, fails or is not ready in time.
     """
     since, before = datetime.now(UTC), serving(address)
-    if not _tell(slot):
+    if not _tell(slot, is_ready=before is not None):
         return False
     deadline = time.monotonic() + READY_LIMIT_S
     while time.monotonic() < deadline:
@@ -120,14 +120,18 @@ def serve(*, slot: str, address: str, version: str) -> bool:
     raise RollOutError(f"{slot} was not ready with {version} after {READY_LIMIT_S:g} s; see the files in log/.")
 
 
-def _tell(slot: str) -> bool:
-    """HUP to a server that runs, which loads the new model before it lets go of the old; a broken one is started."""
+def _tell(slot: str, *, is_ready: bool) -> bool:
+    """HUP to a server that runs, which loads the new model before it lets go of the old; a broken one is started.
+
+    One that has just been started and is not ready is started anew: it may not know HUP yet, and would die of it.
+    """
     state = program(slot).state
     if state in GONE:
         return False
-    if state == "BACKOFF":
+    is_coming = state == "STARTING" and not is_ready
+    if state == "BACKOFF" or is_coming:
         supervisor("stopProcess", slot)
-    if state in BROKEN:
+    if state in BROKEN or is_coming:
         supervisor("startProcess", slot, DO_NOT_WAIT)
     else:
         supervisor("signalProcess", slot, "HUP")

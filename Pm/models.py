@@ -1,4 +1,4 @@
-"""What is kept of each request, of each model version and of each roll-out."""
+"""What is kept of each request, of each model version, of each roll-out, and of each copy that a shadow answered."""
 
 from pathlib import Path
 from typing import ClassVar
@@ -25,6 +25,9 @@ class Prediction(models.Model):
     result = models.CharField(max_length=8, choices=Result, blank=True)
     score = models.FloatField(null=True, help_text="Probability of the answered result, 0.5 to 1.")
     model_version = models.CharField(max_length=64, blank=True)
+    canary = models.BooleanField(  # null costs no rewrite of a large table
+        null=True, help_text="Whether the photo was of a canary's share; nothing while none ran."
+    )
     error_code = models.CharField(max_length=32, blank=True, help_text="Why the request was refused.")
     stage_ms = models.JSONField(
         default=dict, help_text="Milliseconds: parse, model (queue, preprocess and inference within it), store."
@@ -78,12 +81,16 @@ class ModelVersion(models.Model):
 
 
 class RollOut(models.Model):
-    """One attempt to make both servers serve a version: who, when, why, how long each step took, how it ended."""
+    """One attempt to make both servers serve a version: who, when, why, how long each step took, how it ended.
+
+    A canary is a roll-out that rests after the backup: promoted it goes on to the primary, aborted it is undone.
+    """
 
     class State(models.TextChoices):
         """RUNNING without a process that works on it was interrupted: the next one finishes or undoes it."""
 
         RUNNING = "running", "running"
+        CANARY = "canary", "canary, the backup serves a share of the requests"
         DONE = "done", "done"
         REFUSED = "refused", "refused, nothing was changed"
         UNDONE = "undone", "undone, the servers serve what they served before"
@@ -103,6 +110,10 @@ class RollOut(models.Model):
     steps = models.JSONField(default=list, help_text="Each step that ended, and its seconds.")
     found = models.JSONField(default=dict, help_text="What the check found: accuracy on the canary set.")
     error = models.TextField(blank=True, help_text="Why it was refused or undone.")
+    percent = models.FloatField(null=True, help_text="A canary's share of the requests, 0.01 to 100.")
+    shadow = models.BooleanField(default=False, help_text="The canary sees copies; its answers are only compared.")
+    share_from = models.DateTimeField(null=True, help_text="When the canary's share began.")
+    share_until = models.DateTimeField(null=True, help_text="When it ended.")
     started_at = models.DateTimeField(default=timezone.now)
     finished_at = models.DateTimeField(null=True)
 
@@ -117,6 +128,43 @@ class RollOut(models.Model):
     @property
     def told_state(self) -> str:
         """The state in words; one that runs without a process waits for the next one."""
-        if self.state == self.State.RUNNING and not Path(f"/proc/{self.process}").exists():
+        if self.is_interrupted:
             return "interrupted; the next deploy_model finishes or undoes it, rollback_model undoes it"
+        if self.state == self.State.CANARY:
+            return f"{'shadow, sees copies' if self.shadow else 'canary, answers'} {self.percent:g} % of the requests"
         return self.get_state_display()
+
+    @property
+    def is_interrupted(self) -> bool:
+        """Whether the process that worked on it is gone."""
+        return self.state == self.State.RUNNING and not Path(f"/proc/{self.process}").exists()
+
+
+class Comparison(models.Model):
+    """One copy of a request that a shadow was asked: what the stable version answered, and what the shadow did."""
+
+    roll_out = models.ForeignKey(RollOut, models.CASCADE, related_name="comparisons")
+    image_id = models.CharField(max_length=255)
+    content_sha256 = models.CharField(max_length=64, help_text="Of the image's bytes; names the kept file.")
+    request_id = models.CharField(max_length=64)
+    stable_result = models.CharField(max_length=8, choices=Prediction.Result)
+    stable_score = models.FloatField()
+    stable_ms = models.FloatField()
+    shadow_result = models.CharField(max_length=8, choices=Prediction.Result, blank=True)
+    shadow_score = models.FloatField(null=True)
+    shadow_ms = models.FloatField()
+    error_code = models.CharField(max_length=32, blank=True, help_text="Why the shadow did not answer.")
+    agrees = models.BooleanField(null=True, help_text="Nothing where the shadow did not answer.")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        """The newest first."""
+
+        ordering: ClassVar = ["-id"]
+        indexes: ClassVar = [
+            models.Index(fields=["roll_out", "agrees"]),  # the rate, and the photos on which they disagree
+            models.Index(fields=["created_at"]),  # retention
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.image_id}: {self.stable_result}, {self.shadow_result or self.error_code}"

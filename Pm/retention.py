@@ -8,7 +8,7 @@ from pathlib import Path
 from django.db import transaction
 from django.db.models import Count, F, QuerySet
 
-from Pm.models import ModelVersion, Prediction
+from Pm.models import Comparison, ModelVersion, Prediction
 
 BATCH = 1000  # records or files at once: short write locks, so that requests go on meanwhile
 
@@ -33,6 +33,8 @@ def predictions_prune(
     for count in _prune_records(before, dry_run=dry_run):
         report.records += count
         progress(f"{report.records} records")
+    if not dry_run:
+        _prune_comparisons(before)
     for files in _old_files(media_root, before):
         for path in _without_records(files, before):
             size = _prune_file(path, before, dry_run=dry_run)
@@ -49,6 +51,13 @@ def _prune_records(before: datetime, *, dry_run: bool) -> Iterator[int]:
         return
     while ids := list(old.values_list("pk", flat=True)[:BATCH]):
         yield _prune_batch(Prediction.objects.filter(pk__in=ids).order_by())
+
+
+def _prune_comparisons(before: datetime) -> None:
+    """They name photos as records do, and go with these."""
+    old = Comparison.objects.filter(created_at__lt=before).order_by()
+    while ids := list(old.values_list("pk", flat=True)[:BATCH]):
+        Comparison.objects.filter(pk__in=ids).delete()
 
 
 @transaction.atomic

@@ -12,6 +12,7 @@ from Pm.model_servers import PYTHON
 
 REFUSAL_WAIT_S = 5.0  # what refuses at once does so by then: another roll-out, a folder that is gone
 LOOK_EVERY_S = 0.1
+GATEWAYS_OWN = ("PM_LOG_FD", "PROMETHEUS_MULTIPROC_DIR")
 
 
 def start(command: str, *arguments: str) -> None:
@@ -23,7 +24,7 @@ def start(command: str, *arguments: str) -> None:
         process = subprocess.Popen(
             [PYTHON, "manage.py", command, *arguments],
             cwd=ROOT,
-            env={name: value for name, value in os.environ.items() if name != "PM_LOG_FD"},  # the gateway's own
+            env={name: value for name, value in os.environ.items() if name not in GATEWAYS_OWN},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

@@ -10,7 +10,9 @@ from django.conf import settings
 from django.db import Error as DatabaseError
 from django.db import close_old_connections, connection
 
-from Pm.client import model_client
+from Pm import metrics
+from Pm.canary_traffic import classify
+from Pm.database_file import require_database_file
 from Pm.errors import ApiError, InternalError, StorageUnavailableError
 from Pm.images import image_path, image_save
 from Pm.models import Prediction
@@ -20,12 +22,14 @@ logger = logging.getLogger(__name__)
 
 @contextmanager
 def stage_timed(draft: Prediction, stage: str) -> Iterator[None]:
-    """Adds the milliseconds of what it surrounds to the draft, also when it raises."""
+    """Adds the milliseconds of what it surrounds to the draft and to the metrics, also when it raises."""
     start = time.perf_counter()
     try:
         yield
     finally:
-        draft.stage_ms[stage] = round((time.perf_counter() - start) * 1000, 3)
+        seconds = time.perf_counter() - start
+        draft.stage_ms[stage] = round(seconds * 1000, 3)
+        metrics.STAGE_SECONDS.labels(stage).observe(seconds)
 
 
 @contextmanager
@@ -51,14 +55,14 @@ def prediction_refuse(*, draft: Prediction, code: str) -> None:
 def prediction_classify(*, draft: Prediction, image: bytes) -> None:
     """Fill the draft with the model's answer and keep the picture.
 
-    Raises: what ModelClient.classify raises; StorageUnavailableError when the picture cannot be written.
+    Raises: what classify raises; StorageUnavailableError when the picture cannot be written.
     """
     draft.content_sha256 = hashlib.sha256(image).hexdigest()
     draft.size_bytes = len(image)
     if not connection.in_atomic_block:  # which would be lost
         close_old_connections()  # the key was looked up with a pooled connection: others need it while the model works
     with stage_timed(draft, "model"):
-        answer = model_client().classify(image, draft.request_id)
+        answer = classify(draft, image)
     draft.result, draft.score, draft.model_version = answer.result, answer.score, answer.model_version
     draft.format, draft.width, draft.height = answer.format, answer.width, answer.height
     draft.stage_ms |= answer.stage_ms
@@ -83,7 +87,10 @@ def prediction_record(*, draft: Prediction) -> None:
     Raises: StorageUnavailableError.
     """
     try:
-        draft.save(force_insert=True)
+        with stage_timed(draft, "record"):
+            require_database_file()
+            draft.save(force_insert=True)
     except DatabaseError as exc:
         logger.exception("answer not recorded")
         raise StorageUnavailableError("The request could not be recorded; nothing was answered.") from exc
+    metrics.count_answer(draft)

@@ -22,15 +22,19 @@ def brightness_logits(rgb: tuple[float, float, float]) -> list[float]:
     return [float(value) for value in np.asarray(rgb) @ WEIGHTS + BIAS]
 
 
-def graph(*, answers_nan: bool = False) -> onnx.ModelProto:
+def graph(*, answers_nan: bool = False, sign: int = 1) -> onnx.ModelProto:
     """uint8 `image` (N, 40, 32, 3) → float32 `logits` (N, 2)."""
-    bias = BIAS * np.float32("nan") if answers_nan else BIAS
+    bias = np.float32("nan" if answers_nan else sign) * BIAS
     nodes = [
         helper.make_node("Cast", ["image"], ["pixels"], to=TensorProto.FLOAT),
         helper.make_node("ReduceMean", ["pixels", "axes"], ["mean"], keepdims=0),
         helper.make_node("Gemm", ["mean", "weights", "bias"], ["logits"]),
     ]
-    constants: dict[str, np.ndarray] = {"axes": np.array([1, 2], dtype=np.int64), "weights": WEIGHTS, "bias": bias}
+    constants: dict[str, np.ndarray] = {
+        "axes": np.array([1, 2], dtype=np.int64),
+        "weights": np.float32(sign) * WEIGHTS,
+        "bias": bias,
+    }
     initializers = [numpy_helper.from_array(value, name) for name, value in constants.items()]
     image = helper.make_tensor_value_info("image", TensorProto.UINT8, ["batch", HEIGHT, WIDTH, 3])
     logits = helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", 2])
@@ -43,10 +47,13 @@ def sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def write_artifact(folder: Path, *, answers_nan: bool = False, **changes: Any) -> Path:
-    """Write model.onnx, golden.png and manifest.json; `changes` replace fields of the manifest."""
+def write_artifact(folder: Path, *, answers_nan: bool = False, sign: int = 1, **changes: Any) -> Path:
+    """Write model.onnx, golden.png and manifest.json; `changes` replace fields of the manifest.
+
+    With the sign -1 it answers the opposite.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    onnx.save(graph(answers_nan=answers_nan), folder / "model.onnx")
+    onnx.save(graph(answers_nan=answers_nan, sign=sign), folder / "model.onnx")
     golden = screen(WIDTH, HEIGHT)
     (folder / "golden.png").write_bytes(encode(golden))
     mean = np.asarray(golden, dtype=np.float64).mean(axis=(0, 1))
@@ -67,7 +74,7 @@ def write_artifact(folder: Path, *, answers_nan: bool = False, **changes: Any) -
         "golden": {
             "file": "golden.png",
             "sha256": sha256(folder / "golden.png"),
-            "logits": brightness_logits((mean[0], mean[1], mean[2])),
+            "logits": [sign * value for value in brightness_logits((mean[0], mean[1], mean[2]))],
             "tolerance": 0.01,
         },
         "made_by": {"git_sha": "0", "command": "tests", "seed": 0, "data_sha256": "0", "parent": None},

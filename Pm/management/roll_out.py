@@ -1,17 +1,40 @@
-"""What the commands that change the served model have in common: who and why, and how the end is told."""
+"""What the commands that change the served model have in common: pictures to try, who and why, how the end is told."""
 
 import getpass
 from argparse import ArgumentParser
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import Error as DatabaseError
 
 from Pm.errors import RollOutError
 from Pm.management.database import require_database
+from Pm.model_servers import CanarySet
 from Pm.models import RollOut
-from Pm.rollout import Say
+from Pm.roll_out_steps import Say
+
+
+def add_canary_set(parser: ArgumentParser) -> None:
+    """The two options of the off-line check."""
+    parser.add_argument("--canary-set", type=Path, metavar="DIR", help="pictures in DIR/offline and DIR/online")
+    parser.add_argument("--min-accuracy", metavar="X", help="least mean accuracy on the canary set, 0 to 1")
+
+
+def canary_set(folder: Path | None, min_accuracy: str | None) -> CanarySet | None:
+    """What these two options say. Raises: CommandError."""
+    if folder is None:
+        if min_accuracy is not None:
+            raise CommandError("--min-accuracy needs the pictures that it is measured on: --canary-set DIR.")
+        return None
+    try:
+        least = None if min_accuracy is None else float(min_accuracy)
+    except ValueError:
+        least = -1.0
+    if least is not None and not 0 <= least <= 1:
+        raise CommandError(f"--min-accuracy must be a number from 0 to 1, not {min_accuracy!r}.")
+    return CanarySet(folder, least)
 
 
 def add_who_and_why(parser: ArgumentParser) -> None:
@@ -39,7 +62,7 @@ def carry_out(command: BaseCommand, change: Callable[[Say], RollOut]) -> None:
     if row.state == RollOut.State.DONE:
         say(command.style.SUCCESS(f"{row.version} is active."))
     else:
-        say(f"{row.version or row.artifact}: {row.get_state_display()}.")
+        say(f"{row.version or row.artifact}: {row.told_state}.")
 
 
 def _user() -> str:

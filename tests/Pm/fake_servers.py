@@ -5,11 +5,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from Pm import artifacts, rollout
+from Pm import artifacts
 from Pm.artifacts import SLOTS
 from Pm.errors import RollOutError
-from Pm.model_servers import Canary, Serving
+from Pm.model_servers import CanarySet, Serving
 from Pm.models import RollOut
+from Pm.roll_out_steps import Say
 from Pm.rollout import roll_out
 
 Make = Callable[[str], Path]  # version → artifact
@@ -31,7 +32,7 @@ class Servers:
         self.found: dict[str, Any] = {"pinned": ""}
         self.check_refuses = ""
 
-    def check(self, folder: Path, _canary: Canary | None) -> dict[str, Any]:
+    def check(self, folder: Path, _canary_set: CanarySet | None) -> dict[str, Any]:
         if self.check_refuses:
             raise RollOutError(self.check_refuses.format(folder=folder))
         return self.found | {"version": artifacts.read_manifest(folder)["version"]}
@@ -54,11 +55,11 @@ class Servers:
 def silent(_: str) -> None: ...
 
 
-def deploy(artifact: Path, say: rollout.Say = silent) -> RollOut:
+def deploy(artifact: Path, say: Say = silent) -> RollOut:
     return roll_out(artifact=artifact, by="ops", reason="because", say=say)
 
 
-def dying_at(step: str) -> rollout.Say:
+def dying_at(step: str) -> Say:
     def say(text: str) -> None:
         if text == f"-- {step}":
             raise Killed

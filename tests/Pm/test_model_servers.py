@@ -12,7 +12,7 @@ import pytest
 
 from Pm import model_servers
 from Pm.errors import RollOutError
-from Pm.model_servers import Canary, check_artifact, program, serve, serving
+from Pm.model_servers import CanarySet, check_artifact, program, serve, serving
 from tests.conftest import Change
 from tests.fake_model import FakeModel, Reply
 
@@ -118,8 +118,10 @@ def test_a_server_that_dies_is_told(supervisord: Supervisord, unused_port: int) 
         serve(slot=SLOT, address=f"127.0.0.1:{unused_port}", version="v2")
 
 
-@pytest.mark.parametrize("state", ["EXITED", "FATAL", "BACKOFF"])
-def test_a_broken_server_is_started(spare_model: FakeModel, supervisord: Supervisord, state: str) -> None:
+@pytest.mark.parametrize("state", ["EXITED", "FATAL", "BACKOFF", "STARTING"])
+def test_a_broken_server_and_one_that_comes_are_started(
+    spare_model: FakeModel, supervisord: Supervisord, state: str
+) -> None:
     spare_model.ready = Reply(b"", broken=True)
     supervisord.state = state
 
@@ -130,6 +132,17 @@ def test_a_broken_server_is_started(spare_model: FakeModel, supervisord: Supervi
     supervisord.on_hup = start
     assert serve(slot=SLOT, address=spare_model.address, version="v2")
     assert supervisord.calls[-1] == ("startProcess", SLOT, False)
+    assert (("stopProcess", SLOT) in supervisord.calls) == (state in ("BACKOFF", "STARTING"))
+
+
+def test_a_server_that_is_ready_while_supervisord_still_waits_is_told_to_reload(
+    spare_model: FakeModel, supervisord: Supervisord, old_worker: int
+) -> None:
+    supervisord.state = "STARTING"
+    spare_model.ready = ready("v1", old_worker)
+    supervisord.on_hup = lambda: setattr(spare_model, "ready", ready("v2", os.getpid()))
+    assert serve(slot=SLOT, address=spare_model.address, version="v2")
+    assert supervisord.calls == [("signalProcess", SLOT, "HUP")]
 
 
 @pytest.mark.parametrize("state", ["STOPPED", "STOPPING", "ABSENT"])
@@ -169,9 +182,9 @@ def checker(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, change: Change) -> 
 
 def test_the_check_is_given_the_canary_set(checker: Callable[[str], None], tmp_path: Path) -> None:
     checker('shift 3; printf \'{"said": "%s"}\' "$*"')
-    canary = Canary(tmp_path / "set", 0.5)
+    canary = CanarySet(tmp_path / "set", 0.5)
     assert check_artifact(tmp_path, canary) == {"said": f"--canary-set {tmp_path}/set --min-accuracy 0.5"}
-    assert check_artifact(tmp_path, Canary(tmp_path / "set")) == {"said": f"--canary-set {tmp_path}/set"}
+    assert check_artifact(tmp_path, CanarySet(tmp_path / "set")) == {"said": f"--canary-set {tmp_path}/set"}
     assert check_artifact(tmp_path, None) == {"said": ""}
 
 
