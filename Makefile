@@ -8,12 +8,12 @@ BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH):/usr/sbin
 export PYTHON
 # Checks and tests see the defaults, not what this machine's .env says.
-test check test-postgres: export PM_ENV_FILE = /dev/null
+test check chaos test-postgres: export PM_ENV_FILE = /dev/null
 PIP_INSTALL = $(BIN)/python -m pip install --quiet --use-pep517 --disable-pip-version-check --constraint requirements/lock.txt
 RUNTIME = requirements/stack.txt requirements/gateway.txt requirements/model.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help run stop status logs test test-postgres check format bench bench-peers load lock clean setup setup-dev setup-bench
+.PHONY: help run stop upgrade status logs test chaos test-postgres check format bench bench-peers load lock clean setup setup-dev setup-bench
 
 help: ## list what make can do
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -24,6 +24,9 @@ run: setup ## install what is missing, start everything, post a sample picture, 
 stop: ## finish what is in flight and stop everything
 	@test -x $(BIN)/python || { echo "Pm was never started here."; exit 0; } && $(BIN)/python -m server.stack down
 
+upgrade: setup ## after git pull: make what runs be what lies here, without a pause
+	@$(BIN)/python -m server.stack reload
+
 status: ## say what runs
 	@test -x $(BIN)/python || { echo "Pm was never started here: run make run."; exit 1; } && $(BIN)/python -m server.stack status
 
@@ -33,6 +36,10 @@ logs: ## follow every log (Ctrl-C ends it)
 test: setup-dev check ## set up and run every check and test
 	@$(BIN)/python -m pytest
 	@$(MAKE) --no-print-directory test-postgres
+
+chaos: setup-dev ## the long tests: a random killer for minutes, swaps by the dozen (PM_CHAOS_S=180)
+	@PM_LONG=1 $(BIN)/python -m pytest -s tests/e2e/test_chaos.py tests/e2e/test_hosts.py tests/e2e/test_swaps.py \
+		tests/e2e/test_rollout.py
 
 test-postgres: setup-dev ## run the gateway's tests on a throw-away PostgreSQL
 	@tests/with_postgres.sh $(BIN)/python -m pytest tests/api tests/Pm tests/server tests/e2e/test_postgres.py

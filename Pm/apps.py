@@ -24,7 +24,7 @@ def register_default_model(*, apps: Apps = apps, **_: Any) -> None:  # noqa: ANN
     `apps` are the tables as they are then: migrating back to before they were made is none of our business.
     """
     from Pm.artifacts import DEFAULT
-    from Pm.rollout import version_register
+    from Pm.roll_out_steps import version_register
 
     if "modelversion" in apps.all_models["Pm"]:
         version_register(DEFAULT)

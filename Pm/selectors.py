@@ -10,8 +10,9 @@ from django.db.models.expressions import CombinedExpression
 from django.db.models.functions import Coalesce
 
 from Pm.client import server_state
+from Pm.database_file import require_database_file
 from Pm.errors import ApiError, ModelUnavailableError, StorageUnavailableError
-from Pm.models import Prediction
+from Pm.models import Prediction, RollOut
 
 MAX_PARALLEL_CHECKS = 8
 OK = "ok"
@@ -49,6 +50,7 @@ def readiness_of(database: str, states: dict[str, str]) -> Readiness:
 def database_state() -> str:
     """Return OK when the table of records can be read; details of a failure belong in the log, not in the answer."""
     try:
+        require_database_file()
         Prediction.objects.order_by().values_list("pk")[:1].exists()
     except DatabaseError:
         return NO_DATABASE
@@ -63,3 +65,32 @@ def answer_count() -> CombinedExpression:
     kept = Prediction.objects.filter(model_version=OuterRef("version"), result__in=Prediction.Result.values)
     count = kept.order_by().values("model_version").annotate(count=Count("pk")).values("count")
     return F("pruned_answers") + Coalesce(Subquery(count), 0)
+
+
+@dataclass(frozen=True)
+class RollOutFacts:
+    """How many roll-outs ended in each state, are at work, or wait to be settled; the version of the last one done."""
+
+    ended: dict[str, int]
+    running: int
+    interrupted: int
+    active: str
+
+
+def roll_out_facts() -> RollOutFacts:
+    """What the table of roll-outs says now; one row a change of the model, so it stays small.
+
+    Raises: django.db.Error.
+    """
+    state = RollOut.State
+    ends = (state.DONE, state.REFUSED, state.UNDONE, state.FAILED)
+    counts = dict(RollOut.objects.order_by().values_list("state").annotate(count=Count("pk")))
+    unfinished = list(RollOut.objects.filter(state=state.RUNNING))
+    interrupted = sum(row.is_interrupted for row in unfinished)
+    done = RollOut.objects.filter(state=state.DONE).select_related("version").first()
+    return RollOutFacts(
+        ended={str(end): counts.get(end, 0) for end in ends},
+        running=len(unfinished) - interrupted,
+        interrupted=interrupted,
+        active=str(done.version) if done else "",
+    )

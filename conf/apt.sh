@@ -11,6 +11,7 @@ need() { # need <package>: unless the check that was just made succeeded
 
 PATH="$PATH:/usr/sbin:/usr/local/sbin"
 had_nginx=yes
+had_prometheus=yes
 command -v nginx >/dev/null || { need nginx-light; had_nginx=no; }
 command -v "$python" >/dev/null || need python3.11
 "$python" -c 'import ensurepip, venv' 2>/dev/null || need python3.11-venv
@@ -20,6 +21,8 @@ command -v cc >/dev/null || need build-essential
     || need python3.11-dev
 if [ "${1:-run}" = test ]; then
     ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || need postgresql
+    command -v promtool >/dev/null || { need prometheus; had_prometheus=no; }
+    command -v logrotate >/dev/null || need logrotate
 fi
 if [ "${1:-run}" = bench ]; then
     command -v wrk >/dev/null || need wrk
@@ -42,8 +45,10 @@ install_packages || { $as_root apt-get update -q >>log/apt.log 2>&1 && install_p
     echo "Pm: apt-get could not install$missing: see log/apt.log, or install them by hand and run make again." >&2
     exit 1
 }
-# Debian starts a packaged nginx on port 80; supervisor runs ours, so the one that came along just now is not wanted.
-if [ "$had_nginx" = no ]; then
-    $as_root service nginx stop >/dev/null 2>&1 || true
-    command -v systemctl >/dev/null && $as_root systemctl disable nginx >/dev/null 2>&1 || true
-fi
+# Debian starts what it installs; supervisor runs our nginx, and of prometheus only promtool is wanted.
+end_service() {
+    $as_root service "$1" stop >/dev/null 2>&1 || true
+    command -v systemctl >/dev/null && $as_root systemctl disable "$1" >/dev/null 2>&1 || true
+}
+[ "$had_nginx" = yes ] || end_service nginx
+[ "$had_prometheus" = yes ] || end_service prometheus

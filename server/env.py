@@ -30,6 +30,7 @@ ROOT = Path(__file__).resolve().parent.parent
 ENV_FILE = Path(os.environ.get("PM_ENV_FILE", ROOT / ".env"))  # tests name an empty one
 # nginx asks for the health pages under this name: balancers ask by address, which is in nobody's ALLOWED_HOSTS.
 HEALTH_HOST = "health.pm.internal"
+METRICS_FOLDER = ROOT / "var" / "run" / "metrics" / "main_server"
 BASE64_LINE = 76  # digits between two line breaks (RFC 2045, 6.8)
 LINE_BREAK_BYTES = 6  # the longest form: str() of bytes with \r\n in them, whose backslashes JSON doubles
 BODY_SLACK_BYTES = 64 * 1024  # for image_id, the JSON around the picture and fields that we do not know

@@ -90,7 +90,11 @@ SECURE_HSTS_SECONDS = 365 * 24 * 3600 if GATEWAY.public_https else 0
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]  # includeSubDomains, preload
 # nginx sets this header to https where TLS ends in it, and else passes on the word of the proxy in front.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if GATEWAY.public_https else None
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # balancers ask by plain HTTP, and take a redirect for a failure
+SECURE_REDIRECT_EXEMPT = [
+    r"^healthz$",
+    r"^readyz$",
+    r"^metrics$",
+]  # balancers ask by plain HTTP, and take a redirect for a failure
 
 CORS_ALLOWED_ORIGINS = list(GATEWAY.cors_allowed_origins)
 CORS_ALLOW_METHODS = ["POST"]

@@ -1,11 +1,19 @@
 """The WSGI entry that uwsgi loads."""
 
 import os
+from contextlib import suppress
 
 from django.core.wsgi import get_wsgi_application
+
+import process_metrics
+from server.env import METRICS_FOLDER
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "server.settings")
 # libpq's default for connections: no SQL of a request takes longer, in milliseconds. Commands are not limited: a
 # migration or a deletion of a year's records may well take minutes.
 os.environ.setdefault("PGOPTIONS", "-c statement_timeout=5000")
+with suppress(ImportError):  # only a process of uwsgi has this module
+    import uwsgi
+
+    process_metrics.join(METRICS_FOLDER, uwsgi.worker_id())
 application = get_wsgi_application()

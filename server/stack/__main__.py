@@ -1,21 +1,26 @@
-"""The stack's command line: up|down|status for people, render|prepare-nginx for supervisor."""
+"""The stack's command line: up|down|status|reload|render for people, prepare-… for supervisor."""
 
 import argparse
 import fcntl
 import os
 import sys
 import time
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from server.env import ROOT
+import process_metrics
+from server.env import METRICS_FOLDER, ROOT
 from server.stack import preflight, supervisor
 from server.stack.orphans import end_orphans
+from server.stack.prepare import prepare, say
+from server.stack.reload import reload
 from server.stack.render import render
 from server.stack.sample import is_ready, post_sample
 from server.stack.settings import StackError, StackSettings, read_settings
 
 READY_LIMIT_S = 120
+FAILED_STARTS = 3  # of one program, until the start as a whole is given up
 
 
 def up(settings: StackSettings) -> None:
@@ -55,45 +60,6 @@ def alone() -> Iterator[None]:
         yield
 
 
-def prepare(settings: StackSettings) -> None:
-    """Migrate the database, collect static files, and refuse to open the door without keys.
-
-    Raises: StackError when one of them cannot be done.
-    """
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "server.settings")
-    import django
-    from django.core.exceptions import ImproperlyConfigured
-    from django.core.management import CommandError, call_command
-    from django.db import Error as DatabaseError
-
-    try:
-        django.setup()
-        say("Migrating the database")
-        call_command("migrate", interactive=False, verbosity=0)
-        say("Collecting static files")
-        call_command("collectstatic", interactive=False, verbosity=0)
-        check_keys(settings)
-    except DatabaseError as exc:
-        why = str(exc).strip().splitlines()[0]
-        raise StackError(f"The database cannot be used ({why}): correct DATABASE_URL, or the owner of var/.") from exc
-    except (ImproperlyConfigured, CommandError, OSError) as exc:
-        raise StackError(f"{exc} Correct this, then run make run again.") from exc
-
-
-def check_keys(settings: StackSettings) -> None:
-    """Beyond loopback, somebody must hold a key.
-
-    Raises: StackError when the service would listen beyond loopback and no API key exists.
-    """
-    from rest_framework_api_key.models import APIKey
-
-    if not settings.is_loopback and not APIKey.objects.get_usable_keys().exists():
-        raise StackError(
-            f"BIND_ADDRESS={settings.gateway.bind_address} can be reached from other machines and no API key exists: "
-            "make one with .venv/bin/python manage.py create_api_key NAME, or set BIND_ADDRESS=127.0.0.1."
-        )
-
-
 def wait_until_ready(settings: StackSettings) -> None:
     """Wait for every part: both model servers, then the whole path through nginx and uwsgi.
 
@@ -105,12 +71,16 @@ def wait_until_ready(settings: StackSettings) -> None:
         "main_server": f"{settings.public_url}/readyz",
     }
     start = time.monotonic()
+    failed_starts: dict[str, set[int]] = defaultdict(set)
     for name, url in parts.items():
         while not is_ready(url):
             waited = time.monotonic() - start
-            gave_up = [program for program in supervisor.programs() or [] if program.state == "FATAL"]
+            for program in supervisor.programs() or []:
+                if program.state in ("BACKOFF", "FATAL"):
+                    failed_starts[program.name].add(program.started)
+            gave_up = [program for program, starts in failed_starts.items() if len(starts) >= FAILED_STARTS]
             if gave_up or waited > READY_LIMIT_S:
-                culprit = gave_up[0].name if gave_up else name
+                culprit = gave_up[0] if gave_up else name
                 raise StackError(
                     f"{culprit} did not become ready; its log ends with:\n{supervisor.log_tail(culprit)}\n"
                     "Correct what it says, then run make run again."
@@ -164,18 +134,34 @@ def print_urls(settings: StackSettings) -> None:
 Stop it with make stop.""")
 
 
-def say(text: str) -> None:
-    """One line of progress."""
-    print(f"-- {text}", flush=True)
-
-
 def prepare_nginx(settings: StackSettings) -> None:
     """What supervisor runs before nginx: the generated includes, and no worker of a killed nginx on its ports."""
     render(settings)
     end_orphans()
 
 
-COMMANDS = {"up": up, "down": down, "status": status, "render": render, "prepare-nginx": prepare_nginx}
+def prepare_main_server(settings: StackSettings) -> None:
+    """What supervisor runs before uwsgi: the generated includes, and counters that start from zero."""
+    render(settings)
+    process_metrics.clear(METRICS_FOLDER)
+
+
+def reload_all(settings: StackSettings) -> None:
+    """What runs becomes what lies here now, without a pause; no `up` meanwhile."""
+    with alone():
+        reload(settings)
+    status(settings)
+
+
+COMMANDS = {
+    "up": up,
+    "down": down,
+    "status": status,
+    "reload": reload_all,
+    "render": render,
+    "prepare-nginx": prepare_nginx,
+    "prepare-main-server": prepare_main_server,
+}
 
 
 def main() -> None:

@@ -32,14 +32,22 @@ def check_all(settings: StackSettings) -> None:
 
     Raises: StackError at the first that fails.
     """
+    check_settings(settings)
+    check_folders()
+    check_ports(settings)
+    check_nginx(settings)
+
+
+def check_settings(settings: StackSettings) -> None:
+    """Run those checks that can fail also while the stack runs.
+
+    Raises: StackError at the first that fails.
+    """
     check_names()
     check_programs()
     check_tls(settings)
     check_model()
-    check_folders()
     check_queue(settings)
-    check_ports(settings)
-    check_nginx(settings)
 
 
 def check_programs() -> None:
@@ -51,6 +59,18 @@ def check_programs() -> None:
         if not shutil.which(program, path=SYSTEM_PATH):
             how = "run apt-get install nginx-light as root" if program == "nginx" else "run make run"
             raise StackError(f"{program} is not installed: {how}.")
+
+
+def check_code() -> None:
+    """The gateway's code and packages load, in a process of its own.
+
+    Raises: StackError with the reason.
+    """
+    command = [str(Path(sys.prefix) / "bin" / "python"), "-c", "import server.wsgi, server.urls"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        why = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
+        raise StackError(f"The code that lies here does not load ({why}): nothing was changed.")
 
 
 def check_model() -> None:

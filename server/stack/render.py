@@ -19,11 +19,12 @@ NGINX_MARGIN_S = 25
 
 
 def render(settings: StackSettings) -> None:
-    """Write var/run/nginx/{main,http,limits}.conf and var/run/uwsgi.ini, each atomically."""
+    """Write var/run/nginx/{main,http,limits,metrics}.conf and var/run/uwsgi.ini, each atomically."""
     (RUN / "nginx").mkdir(parents=True, exist_ok=True)
     write(RUN / "nginx" / "main.conf", nginx_main(settings))
     write(RUN / "nginx" / "http.conf", nginx_http(settings))
     write(RUN / "nginx" / "limits.conf", nginx_limits(settings))
+    write(RUN / "nginx" / "metrics.conf", nginx_metrics(settings))
     write(RUN / "uwsgi.ini", uwsgi(settings))
 
 
@@ -34,18 +35,12 @@ def nginx_main(settings: StackSettings) -> str:
 
 
 def nginx_http(settings: StackSettings) -> str:
-    """The upstream and the two servers' addresses and limits."""
-    primary, *others = settings.gateway.model_servers
-    role = " backup" if settings.model_balance == "backup" else ""
-    # max_fails=0: a busy or restarting server is tried again at once; its refusal costs less than leaving it out.
-    servers = [f"server {primary} max_fails=0;", *(f"server {other} max_fails=0{role};" for other in others)]
+    """The upstreams and the two servers' addresses and limits."""
     nginx_timeout = math.ceil(settings.gateway.model_read_timeout_s) + NGINX_MARGIN_S
     lines = [
         f"limit_req_zone $binary_remote_addr zone=clients:1m rate={max(1, settings.client_rate_per_s)}r/s;",
-        "upstream prod {",
-        *(f"    {server}" for server in servers),
-        "    keepalive 32;",
-        "}",
+        *upstream("prod", settings, canary=False),
+        *upstream("stable", settings, canary=True),
         "server {",
         f"    listen {listen(settings)};",
         *tls(settings),
@@ -56,11 +51,33 @@ def nginx_http(settings: StackSettings) -> str:
         "server {",
         f"    listen 127.0.0.1:{settings.gateway.internal_port};",
         f"    client_max_body_size {settings.gateway.max_image_bytes};",
-        f"    proxy_read_timeout {nginx_timeout}s;",
+        *next_try(settings),
         "    include internal.conf;",
         "}",
     ]
     return "\n".join(lines) + "\n"
+
+
+def upstream(name: str, settings: StackSettings, *, canary: bool) -> list[str]:
+    """The model servers; all but the primary are backups unless they share, and a canary's server is one anyway.
+
+    max_fails=0: a busy or restarting server is tried again at once; its refusal costs less than leaving it out.
+    """
+    lines = []
+    for number, server in enumerate(settings.gateway.model_servers):
+        is_backup = number > 0 and (settings.model_balance == "backup" or (canary and number == 1))
+        lines.append(f"    server {server} max_fails=0{' backup' if is_backup else ''};")
+    return [f"upstream {name} {{", *lines, "    keepalive 32;", "}"]
+
+
+def next_try(settings: StackSettings) -> list[str]:
+    """Each server is asked once at most; one that is silent for half of the time leaves the other half to the next."""
+    limit_ms = int(settings.gateway.model_read_timeout_s * 1000)
+    return [
+        f"    proxy_read_timeout {limit_ms // 2}ms;",
+        f"    proxy_next_upstream_timeout {limit_ms}ms;",
+        f"    proxy_next_upstream_tries {len(settings.gateway.model_servers)};",
+    ]
 
 
 def nginx_limits(settings: StackSettings) -> str:
@@ -68,6 +85,22 @@ def nginx_limits(settings: StackSettings) -> str:
     if not settings.client_rate_per_s:
         return ""
     return f"limit_req zone=clients burst={settings.client_rate_per_s} nodelay;\nlimit_req_status 429;\n"
+
+
+def nginx_metrics(settings: StackSettings) -> str:
+    """Who may read the numbers at the public port, those of this machine's model servers among them; else nobody."""
+    allowed = [f"    allow {network};" for network in settings.metrics_allow]
+    lines = ["location ^~ /metrics {", *allowed, "    deny all;", "    proxy_set_header X-Request-ID $pm_request_id;"]
+    for path, source in metrics_sources(settings).items():
+        lines += [f"    location = {path} {{", f"        {source}", "    }"]
+    return "\n".join([*lines, "}"]) + "\n"
+
+
+def metrics_sources(settings: StackSettings) -> dict[str, str]:
+    """Path of each page of numbers → how nginx gets it."""
+    servers = zip(("resnet_server1", "resnet_server2"), settings.gateway.model_servers, strict=False)
+    pages = {f"/metrics/{slot}": f"proxy_pass http://{address}/metrics;" for slot, address in servers}
+    return {"/metrics": "include gateway_metrics.conf;", **pages}
 
 
 def listen(settings: StackSettings) -> str:

@@ -3,7 +3,7 @@
 import os
 import pwd
 from dataclasses import dataclass
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 
 import loky
@@ -20,6 +20,11 @@ SETTINGS = (
     Setting("GATEWAY_THREADS", "16", "Requests that one uwsgi process works on at once."),
     Setting("GATEWAY_QUEUE_SIZE", "32", "Requests that may wait for a uwsgi thread; the next is answered 503 busy."),
     Setting("CLIENT_RATE_PER_S", "200", "Requests a second from one address, then 429 throttled; 0 is no limit."),
+    Setting(
+        "METRICS_ALLOW",
+        "",
+        "Addresses or networks, such as 10.0.0.5,10.1.0.0/16, that may read /metrics at PUBLIC_PORT.",
+    ),
     Setting("TLS_CERTIFICATE", "", "PEM file of the public port's certificate chain; empty means plain HTTP."),
     Setting("TLS_KEY", "", "PEM file of its private key."),
 )
@@ -41,6 +46,7 @@ class StackSettings:
     gateway_threads: int
     gateway_queue_size: int
     client_rate_per_s: int
+    metrics_allow: tuple[str, ...]
     tls_certificate: str
     tls_key: str
 
@@ -73,6 +79,7 @@ def read_settings(env_file: Path = ENV_FILE) -> StackSettings:
             gateway_threads=fields.whole("GATEWAY_THREADS", 1, 256),
             gateway_queue_size=fields.whole("GATEWAY_QUEUE_SIZE", 1, 4096),
             client_rate_per_s=fields.whole("CLIENT_RATE_PER_S", 0, 100_000),
+            metrics_allow=fields.items("METRICS_ALLOW", _is_network, "addresses or networks"),
             tls_certificate=fields.text("TLS_CERTIFICATE"),
             tls_key=fields.text("TLS_KEY"),
         )
@@ -80,6 +87,14 @@ def read_settings(env_file: Path = ENV_FILE) -> StackSettings:
     except SettingsError as exc:
         raise StackError(str(exc)) from exc
     return values
+
+
+def _is_network(text: str) -> bool:
+    try:
+        ip_network(text)
+    except ValueError:
+        return False
+    return True
 
 
 def user_name() -> str:

@@ -30,6 +30,7 @@ class Program:
     name: str
     state: str
     description: str
+    started: int  # seconds since 1970
 
 
 def programs() -> list[Program] | None:
@@ -45,7 +46,7 @@ def programs() -> list[Program] | None:
         raise StackError(f"supervisord (process {pid}) runs, but not its socket: run make stop first.") from exc
     except Fault as exc:
         raise StackError("Pm is being stopped just now: wait a moment, then try again.") from exc
-    return [Program(row["name"], row["statename"], row["description"]) for row in rows]
+    return [Program(row["name"], row["statename"], row["description"], row["start"]) for row in rows]
 
 
 def start() -> None:
@@ -96,13 +97,13 @@ def process_id() -> int | None:
     return None
 
 
-def call(method: str) -> Any:  # noqa: ANN401 - XML-RPC answers what it answers
+def call(method: str, *arguments: str) -> Any:  # noqa: ANN401 - XML-RPC answers what it answers
     """One call to supervisord.
 
     Raises: OSError when nothing listens on its socket.
     """
     proxy = ServerProxy("http://127.0.0.1", SupervisorTransport(None, None, f"unix://{SOCKET}"))
-    return getattr(proxy.supervisor, method)()
+    return getattr(proxy.supervisor, method)(*arguments)
 
 
 def log_tail(program: str, lines: int = 5) -> str:

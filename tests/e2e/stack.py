@@ -20,7 +20,17 @@ import requests
 from jsonschema import Draft202012Validator
 
 ROOT = Path(__file__).resolve().parents[2]
-COPIED = ("Pm", "api", "conf", "contracts", "resnet_server", "server", "manage.py", "supervisord.conf")
+COPIED = (
+    "Pm",
+    "api",
+    "conf",
+    "contracts",
+    "process_metrics",
+    "resnet_server",
+    "server",
+    "manage.py",
+    "supervisord.conf",
+)
 ERROR_SCHEMA = Draft202012Validator(json.loads((ROOT / "contracts" / "error.schema.json").read_text()))
 SAMPLE = (ROOT / "resnet_server" / "default_model" / "golden.png").read_bytes()
 

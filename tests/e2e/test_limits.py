@@ -1,5 +1,7 @@
 """Limits and outages: busy, timeouts, dead models, too many requests: each has its code, and nobody else suffers."""
 
+import base64
+import json
 import socket
 import threading
 from collections import Counter
@@ -10,7 +12,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.e2e.stack import Stack, code_of, frozen, running_stack, wait_for
+from tests.e2e.stack import SAMPLE, Stack, code_of, frozen, running_stack, wait_for
 
 pytestmark = pytest.mark.e2e
 
@@ -54,6 +56,23 @@ def test_slow_clients_take_no_place_from_the_others(small: Stack) -> None:
     finally:
         for connection in slow:
             connection.close()
+
+
+def test_clients_that_hang_up_leave_nothing_behind(small: Stack) -> None:
+    """In the middle of their body, or before their answer."""
+    body = json.dumps({"image_id": "gone", "image_base64": base64.b64encode(SAMPLE).decode()}).encode()
+    head = b"POST /api/v1/get_pm HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n"
+    for number in range(20):
+        with socket.create_connection(("127.0.0.1", small.ports["public"]), timeout=10) as connection:
+            connection.sendall(head % len(body) + (body if number % 2 else body[: len(body) // 2]))
+
+    def in_flight() -> bool:
+        return "pm_gateway_in_flight_requests 0.0" not in requests.get(metrics, timeout=10).text
+
+    metrics = f"http://127.0.0.1:{small.ports['internal']}/metrics"
+    wait_for(lambda: not in_flight())
+    wait_for(lambda: small.post().status_code == 200)
+    assert not [path for path in (small.root / "var/run/nginx/body").rglob("*") if path.is_file()]
 
 
 def test_health_is_told_while_the_queue_is_full(small: Stack) -> None:

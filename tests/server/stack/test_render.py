@@ -28,6 +28,24 @@ def test_the_second_server_is_a_backup_by_default_and_an_equal_when_asked(stack_
     assert "server 127.0.0.1:5006 max_fails=0;" in render.nginx_http(both)
 
 
+def servers_of(upstream: str, settings: StackSettings) -> list[str]:
+    block = render.nginx_http(settings).split(f"upstream {upstream} {{\n")[1].split("}")[0]
+    return [line.strip().removesuffix(";") for line in block.splitlines() if "server" in line]
+
+
+@pytest.mark.parametrize("balance", ["backup", "both"])
+def test_a_canarys_server_is_a_backup_of_the_stable_ones_however_they_balance(
+    stack_settings: StackSettings, balance: str
+) -> None:
+    three = gateway(stack_settings, model_servers=("a:1", "b:2", "c:3"))
+    third = "server c:3 max_fails=0" + (" backup" if balance == "backup" else "")
+    rendered = servers_of("stable", dataclasses.replace(three, model_balance=balance))
+    assert rendered == ["server a:1 max_fails=0", "server b:2 max_fails=0 backup", third]
+    assert servers_of("prod", dataclasses.replace(three, model_balance="both")) == [
+        f"server {server} max_fails=0" for server in three.gateway.model_servers
+    ]
+
+
 def test_the_documented_ports_are_listened_on_at_loopback(stack_settings: StackSettings) -> None:
     text = render.nginx_http(stack_settings)
     assert "listen 127.0.0.1:8087;" in text
@@ -82,3 +100,16 @@ def test_all_that_is_wrong_with_the_stacks_settings_is_told(
         read_settings(tmp_path / "no.env")
     assert "GATEWAY_THREADS must be a whole number from 1 to 256." in str(wrong.value)
     assert "MODEL_BALANCE" in str(wrong.value)
+
+
+def test_nobody_reads_the_numbers_at_the_public_port_but_who_is_named(stack_settings: StackSettings) -> None:
+    assert "allow " not in render.nginx_metrics(stack_settings)
+    text = render.nginx_metrics(dataclasses.replace(stack_settings, metrics_allow=("10.0.0.5", "10.1.0.0/16")))
+    assert text.index("allow 10.0.0.5;") < text.index("allow 10.1.0.0/16;") < text.index("deny all;")
+    assert "location = /metrics/resnet_server2 {\n        proxy_pass http://127.0.0.1:5006/metrics;" in text
+
+
+def test_each_server_is_asked_once_and_a_silent_one_leaves_half_of_the_time(stack_settings: StackSettings) -> None:
+    text = render.nginx_http(gateway(stack_settings, model_servers=("a:1", "b:2", "c:3"), model_read_timeout_s=12.5))
+    for line in ("proxy_read_timeout 6250ms;", "proxy_next_upstream_timeout 12500ms;", "proxy_next_upstream_tries 3;"):
+        assert line in text

@@ -1,0 +1,108 @@
+"""The code, the settings and the tables change under a running Pm, and no request fails."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests.e2e.stack import Load, Stack, running_stack, wait_for
+
+pytestmark = pytest.mark.e2e
+MIGRATION = """
+from django.db import migrations, models
+class Migration(migrations.Migration):
+    dependencies = [("Pm", "{last}")]
+    operations = [migrations.AddField("prediction", "of_the_new_release", models.IntegerField(null=True))]
+"""
+
+
+@pytest.fixture
+def old_release(tmp_path: Path) -> Iterator[Stack]:
+    """A stack of its own, whose code a test may change."""
+    with running_stack(tmp_path, GATEWAY_PROCESSES="2", CLIENT_RATE_PER_S="0") as stack:
+        yield stack
+
+
+def change(path: Path, old: str, new: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert text.count(old) == 1
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def install_new_release(root: Path) -> None:
+    """What git pull does: every tier says something new, and a table has one column more."""
+    change(
+        root / "api/request_id.py",
+        "        return response",
+        '        response["X-Gateway"] = "new"\n        return response',
+    )
+    change(root / "resnet_server/routes.py", 'status="alive"', 'status="alive", release="new"')
+    change(root / "conf/nginx/public.conf", "add_header Allow", "add_header X-Nginx new always;\nadd_header Allow")
+    last = sorted((root / "Pm/migrations").glob("0*.py"))[-1].stem
+    (root / "Pm/migrations/9999_new_release.py").write_text(MIGRATION.format(last=last))
+    change(
+        root / "Pm/models.py",
+        "    size_bytes = ",
+        "    of_the_new_release = models.IntegerField(null=True)\n    size_bytes = ",
+    )
+
+
+def release(stack: Stack) -> list[str | None]:
+    """What each tier says."""
+    reply = stack.post()
+    servers = [
+        requests.get(f"http://127.0.0.1:{stack.ports[name]}/healthz", timeout=10).json()
+        for name in ("model1", "model2")
+    ]
+    return [reply.headers.get("X-Gateway"), reply.headers.get("X-Nginx"), *(each.get("release") for each in servers)]
+
+
+def test_an_upgrade_under_load_fails_no_request(old_release: Stack) -> None:
+    assert release(old_release) == [None] * 4
+    with Load(old_release, clients=4) as load:
+        load.wait_for_answers(10)
+        install_new_release(old_release.root)
+        load.wait_for_answers(10)
+        said = old_release.run("python", "-m", "server.stack", "reload").stdout
+        load.wait_for_answers(10)
+    assert load.failures == []
+    assert release(old_release) == ["new"] * 4
+    assert "of_the_new_release" in old_release.sql("select sql from sqlite_master where name = 'Pm_prediction'")[0][0]
+    assert [line.split()[1] for line in said.splitlines() if " new" in line][:2] == ["resnet_server2", "resnet_server1"]
+
+
+def test_hup_gives_the_gateway_new_workers_one_after_the_other(old_release: Stack) -> None:
+    before = set(old_release.children("main_server"))
+    master = old_release.pid("main_server")
+    with Load(old_release, clients=4) as load:
+        load.wait_for_answers(10)
+        old_release.ctl("signal", "HUP", "main_server")
+        wait_for(lambda: not before & set(old_release.children("main_server")))
+        load.wait_for_answers(10)
+    assert load.failures == []
+    assert old_release.pid("main_server") == master
+    assert len(old_release.children("main_server")) == len(before)
+
+
+def test_code_that_does_not_load_changes_nothing(old_release: Stack) -> None:
+    workers = {name: old_release.children(name) for name in old_release.states()}
+    views = old_release.root / "Pm/views.py"
+    code = views.read_text()
+    views.write_text("import nothing_of_that_name\n")
+    said = old_release.run("python", "-m", "server.stack", "reload", check=False)
+    views.write_text(code)
+    assert said.returncode == 1
+    assert said.stderr == (
+        "Pm: The code that lies here does not load (ModuleNotFoundError: No module named 'nothing_of_that_name'): "
+        "nothing was changed.\n"
+    )
+    assert {name: old_release.children(name) for name in old_release.states()} == workers
+    assert old_release.post().status_code == 200
+
+
+def test_a_reload_of_what_does_not_run_says_how_to_start_it(old_release: Stack) -> None:
+    old_release.run("python", "-m", "server.stack", "down")
+    said = old_release.run("python", "-m", "server.stack", "reload", check=False)
+    assert said.returncode == 1
+    assert said.stderr == "Pm: Pm is not running: make run starts it with what lies here now.\n"
