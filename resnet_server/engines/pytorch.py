@@ -26,7 +26,8 @@ class PyTorchEngine:
 class UInt8Network(nn.Module):
     """A torchvision classifier that takes uint8 NHWC RGB and normalises inside: what is exported and served.
 
-    Blocks of `downscale` x `downscale` pixels are averaged first: 700 x 500 may reach the classifier as 350 x 250.
+    Blocks of `downscale` x `downscale` pixels are averaged first: 700 x 500 may reach the network as 350 x 250;
+    not while it is trained, where pictures come at the size that reaches the classifier.
     """
 
     def __init__(
@@ -44,7 +45,7 @@ class UInt8Network(nn.Module):
         """uint8 (N, H, W, 3) → float32 logits (N, 2)."""
         nchw = image.permute(0, 3, 1, 2).float()
         normalised = (nchw - self.mean) / self.std  # float32 (N, 3, H, W)
-        if self.downscale > 1:
+        if self.downscale > 1 and not self.training:
             normalised = avg_pool2d(normalised, self.downscale)
         logits: torch.Tensor = self.backbone(normalised)
         return logits

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from training.commands import Data, Seed, written
+from training.errors import TrainingError
 
 if TYPE_CHECKING:
     from training.photos.analyze import Analysis
@@ -24,17 +25,20 @@ def analyze(
     data: Photos,
     out: Annotated[Path, typer.Option(help="Folder for the page, its plots and analysis.json.")] = Path("var/analysis"),
     quarantine: Annotated[
-        Path | None, typer.Option(help="Move unreadable files, exact copies and pictures in both classes here.")
+        Path | None, typer.Option(help="Move unreadable files, copies and pictures in both classes to this new folder.")
     ] = None,
 ) -> None:
     """Count the photos, find bad and double ones, plot their sizes: one page. Changes nothing unless told to."""
     from training.photos import analyze as analysing
     from training.photos.analysis_page import write_page
-    from training.photos.folders import outside
+    from training.photos.folders import check_new, outside
     from training.photos.quarantine import bad_files, move_bad_files, undo_command
 
-    for folder in filter(None, (out, quarantine)):
-        outside(folder, data)
+    outside(out, data)
+    if quarantine:
+        check_new(quarantine, data)
+        if out.resolve().is_relative_to(quarantine.resolve()):
+            raise TrainingError(f"{out} lies inside {quarantine}; give --out another folder.")
     analysis = analysing.analyze(data)
     bad = list(bad_files(analysis))
     print_findings(analysis)
@@ -52,11 +56,11 @@ def print_findings(analysis: "Analysis") -> None:
     """What an analysis found, in a few lines."""
     conflicts = [*analysis.equal_conflicts, *((pair.first, pair.second) for pair in analysis.near_conflicts)]
     for paths in conflicts:
-        print(f"WARNING: the same picture in both classes: {', '.join(paths)}")
+        say(f"WARNING: the same picture in both classes: {', '.join(paths)}")
     for item in analysis.rejected:
-        print(f"unreadable: {item.path}: {item.reason}")
+        say(f"unreadable: {item.path}: {item.reason}")
     for paths in analysis.equal_copies:
-        print(f"same bytes: {', '.join(paths)}")
+        say(f"same bytes: {', '.join(paths)}")
     counts = ", ".join(f"{len(analysis.of(label))} {label}" for label in analysis.labels)
     print(f"{counts}; {len(analysis.rejected)} unreadable; {len(analysis.near)} near-duplicate pair(s)")
     dense = analysis.dense
@@ -123,7 +127,7 @@ def augment(data: Data, out: NewFolder, seed: Seed = 0) -> None:
     originals = result.samples[: len(result.samples) - len(result.made)]
     views_sheet(out, originals, seed).save(out / "views.png")
     print(f"look at {out / 'views.png'}: the views that training makes on the fly, without copies")
-    weights = copies.class_weights(originals)
+    weights = copies.loss_weights(originals)
     print("without copies, class weights balance the loss: " + ", ".join(f"{k} {v:.3f}" for k, v in weights.items()))
     written(out, shlex.join(["split", str(out), "SPLIT"]))
 
@@ -131,7 +135,12 @@ def augment(data: Data, out: NewFolder, seed: Seed = 0) -> None:
 def print_skipped(skipped: Sequence["Skipped"]) -> None:
     """Files that are left out, and why."""
     for item in skipped:
-        print(f"left out: {item.path}: {item.reason}")
+        say(f"left out: {item.path}: {item.reason}")
+
+
+def say(text: str) -> None:
+    """Print what names files: bytes of a name that are no UTF-8 as \\udcff, which print would refuse."""
+    print(text.encode(errors="backslashreplace").decode())
 
 
 STEPS: tuple[Callable[..., None], ...] = (analyze, split, augment)

@@ -1,6 +1,7 @@
 """The steps that judge: what a network costs, how good a model is, what it answers, which architecture to take."""
 
 import contextlib
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -10,7 +11,7 @@ import typer
 from training.commands import DEFAULT_CACHE, Artifact, Cache, Seed, Threads, written
 
 if TYPE_CHECKING:
-    from training.judging.forward import Model
+    from training.serving.engines import Model
 
 EngineName = Literal["auto", "openvino", "onnxruntime", "pytorch"]
 Engine = Annotated[EngineName, typer.Option(help="auto: OpenVINO for .onnx, PyTorch for .pth.")]
@@ -50,6 +51,7 @@ def evaluate(
 ) -> None:
     """Judge a model on labelled pictures, alone or against another: index.html, metrics.json, answers.csv, plots."""
     from training.judging.evaluate import evaluate as run
+    from training.judging.evaluate import flawless
 
     numbers = run(model, data, out, against=against, part=part, engine=engine, threads=threads, cache=cache)
     drawn = numbers["intervals_95"]
@@ -57,14 +59,17 @@ def evaluate(
     accuracy = numbers["accuracy"]
     print(f"measured on {numbers['measured_on']}" + skipped_words(numbers["skipped"]))
     print(f"accuracy: offline {accuracy['offline']:.4f}, online {accuracy['online']:.4f}")
-    mean = numbers["mean_accuracy"]
-    print(f"mean of both {mean:.4f} (95 %: {low:.4f} to {high:.4f}, {drawn['units']} {drawn['drawn']} drawn)")
+    spread = f" (95 %: {low:.4f} to {high:.4f}, {drawn['units']} {drawn['drawn']} drawn)" if numbers["wrong"] else ""
+    print(f"mean of both {numbers['mean_accuracy']:.4f}{spread}")
     print(f"wrong {numbers['wrong']} of {numbers['pictures']}, AUC {numbers['auc']:.4f}, ECE {numbers['ece']:.4f}")
+    if words := flawless(numbers):
+        print(words)
     if "against" in numbers:
         print(numbers["against"]["verdict"])
     written(out / "index.html")
     metrics = out / "metrics.json"
-    written(metrics, f"package {model} ARTIFACT --metrics {metrics}" if (model / "manifest.json").exists() else "")
+    step = ["package", str(model), "ARTIFACT", "--metrics", str(metrics)]
+    written(metrics, shlex.join(step) if (model / "manifest.json").exists() else "")
 
 
 def skipped_words(count: int) -> str:
@@ -83,8 +88,10 @@ def predict(
 ) -> None:
     """Answer one picture (label, score, milliseconds) or a folder of them (CSV; bad files are listed, not fatal)."""
     from training.judging.forward import load_model
-    from training.judging.predict import predict_file, warm_up
+    from training.judging.predict import check_table, predict_file, warm_up
 
+    if out:
+        check_table(out)
     model = load_model(artifact, engine, threads)
     warm_up(model)
     if source.is_dir():
@@ -155,7 +162,8 @@ def compare(
         note = "  dominated" if each.dominated else ""
         print(f"{place}. {each.architecture:<13}{each.mean_accuracy:.4f}  {each.inference_ms:8.1f} ms{note}")
     written(out / "comparison.csv")
-    written(out / "index.html", f"evaluate {out / ranked[0].architecture} {data} --out {out / 'report'}")
+    best, report = out / ranked[0].architecture, out / "report"
+    written(out / "index.html", shlex.join(["evaluate", str(best), str(data), "--out", str(report)]))
 
 
 STEPS = (summary, evaluate, predict, compare)

@@ -1,17 +1,15 @@
 """train, cross-validate and calibrate, as a person calls them."""
 
 import json
+import shlex
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from training.commands import DEFAULT_CACHE, Cache, Data, Seed, Threads, written
 from training.errors import TrainingError
-
-if TYPE_CHECKING:
-    pass
 
 Runs = Annotated[Path, typer.Argument(help="Folder of the cross-validation: what it wrote, one file a fold.")]
 RecipeName = Annotated[
@@ -39,8 +37,8 @@ def train(
         int | None, typer.Option(min=1, help="Pictures a step, over all processes (documented: 8).")
     ] = None,
     learning_rate: Annotated[float | None, typer.Option(min=0, help="At its highest (0.001).")] = None,
-    height: Annotated[int | None, typer.Option(min=32, help="Of the served input, in pixels (700).")] = None,
-    width: Annotated[int | None, typer.Option(min=32, help="Of the served input, in pixels (500).")] = None,
+    height: Annotated[int | None, typer.Option(min=32, max=4096, help="Of the served input, in pixels (700).")] = None,
+    width: Annotated[int | None, typer.Option(min=32, max=4096, help="Of the served input, in pixels (500).")] = None,
     precision: Annotated[str, typer.Option(help="float32 or bfloat16; auto: what this machine is fast in.")] = "auto",
     seed: Seed = 0,
     resume: Annotated[bool, typer.Option("--resume", help="Continue RUN where it was killed; same numbers.")] = False,
@@ -53,7 +51,7 @@ def train(
 ) -> None:
     """Train a network and keep the best by validation.
 
-    `accelerate launch -m training train …` (or torchrun) takes several processes or machines.
+    `torchrun --nproc-per-node 2 -m training train …` takes several processes, `accelerate launch -m …` several GPUs.
     """
     from training.learning.recipes import chosen
     from training.learning.train import train_run
@@ -75,7 +73,13 @@ def train(
     )
     if manifest is None:
         return  # the first process says it
-    written(out, f"evaluate {out} {data}\n   or: python -m training export {out} ARTIFACT")
+    run, parts = shlex.quote(str(out)), shlex.quote(str(data))
+    if (data / "test").is_dir():
+        written(out, f"evaluate {run} {parts}")
+    elif (data / "val").is_dir():
+        written(out, f"evaluate {run} {parts} --part val")
+    else:
+        written(out, f"export {run} ARTIFACT")
 
 
 def cross_validate(
@@ -88,17 +92,23 @@ def cross_validate(
     cache: Cache = DEFAULT_CACHE,
 ) -> None:
     """Train on three quarters of the groups and answer about the rest, four times; goes on where it was killed."""
-    from training.learning.crossval import FOLDS, run_fold
+    from training.learning.crossval import FOLDS, cut_folds, fold_tables, run_fold
     from training.learning.recipes import named
     from training.learning.train import load_both
+    from training.photos.folders import outside
 
-    chosen = named(recipe)
+    chosen, numbers = named(recipe), list(range(FOLDS)) if fold is None else fold
+    if unknown := [number for number in numbers if not 0 <= number < FOLDS]:
+        raise TrainingError(f"There is no fold {unknown[0]}; they are 0 to {FOLDS - 1}.")
+    outside(out, data)
     canvases, served = load_both(data, chosen, threads, cache)
-    for number in range(FOLDS) if fold is None else fold:
-        if not 0 <= number < FOLDS:
-            raise TrainingError(f"There is no fold {number}; they are 0 to {FOLDS - 1}.")
-        written(run_fold(canvases, served, number, out, seed=seed, recipe=chosen))
-    print(f"next: python -m training calibrate {out}")
+    folds = cut_folds(data, canvases.samples)
+    for number in numbers:
+        written(run_fold(canvases, served, folds[number], number, out, seed=seed, recipe=chosen))
+    missing = [number for number in range(FOLDS) if not fold_tables(out, number)[0].exists()]
+    rest = " ".join(f"--fold {number}" for number in missing)
+    step = f"cross-validate {shlex.quote(str(data))} {shlex.quote(str(out))} {rest}"
+    print(f"next: python -m training {step if missing else f'calibrate {shlex.quote(str(out))}'}")
 
 
 def calibrate(out: Runs, worst: Annotated[int, typer.Option(help="How many mistakes to list.")] = 20) -> None:

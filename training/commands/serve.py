@@ -1,14 +1,13 @@
 """export, quantize, package and verify, as a person calls them."""
 
-import json
+import shlex
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from training.commands import DEFAULT_CACHE, Artifact, Cache, Data, written
-from training.errors import TrainingError
 
 Target = Annotated[Path, typer.Argument(metavar="OUT", help="The artifact to write.")]
 
@@ -19,7 +18,7 @@ def export(artifact: Artifact, out: Target) -> None:
 
     gap = export_artifact(artifact, out)
     print(f"three engines agree within {gap:.6f}")
-    written(out, f"quantize {out} DATA ARTIFACT")
+    written(out, shlex.join(["quantize", str(out), "DATA", "ARTIFACT"]))
 
 
 def quantize(
@@ -34,7 +33,7 @@ def quantize(
 
     drop = quantize_artifact(artifact, data, out, max_drop=max_drop / 100, cache=cache)
     print(f"mean accuracy drops by {100 * drop:.2f} points")
-    written(out, f"evaluate {out} DATA --against {artifact}")
+    written(out, shlex.join(["evaluate", str(out), "DATA", "--against", str(artifact)]))
 
 
 def package(
@@ -44,8 +43,12 @@ def package(
         Path | None, typer.Option(help="An artifact whose manifest holds for a bare weights file too.")
     ] = None,
     architecture: Annotated[str, typer.Option(help="Of a bare weights file without --like.")] = "resnet18",
-    height: Annotated[int, typer.Option(min=32, help="Input of a bare weights file without --like, pixels.")] = 700,
-    width: Annotated[int, typer.Option(min=32, help="Input of a bare weights file without --like, pixels.")] = 500,
+    height: Annotated[
+        int, typer.Option(min=32, max=4096, help="Input of a bare weights file without --like, pixels.")
+    ] = 700,
+    width: Annotated[
+        int, typer.Option(min=32, max=4096, help="Input of a bare weights file without --like, pixels.")
+    ] = 500,
     metrics: Annotated[
         Path | None, typer.Option(help="metrics.json of calibrate or evaluate, for the manifest.")
     ] = None,
@@ -53,12 +56,13 @@ def package(
 ) -> None:
     """Put weights and manifest into the folder that a server loads, and check it as the server does."""
     from training.serving.convert import package as package_artifact
+    from training.serving.measured import read_metrics
 
     document = None if metrics is None else read_metrics(metrics)
     bare = {"architecture": architecture, "height": height, "width": width}
     manifest = package_artifact(weights, out, like=like, metrics=document, name=name, **bare)  # type: ignore[arg-type]
     print(f"version {manifest.version}, golden logits {list(manifest.golden_logits)}")
-    written(out, f"verify {out}")
+    written(out, shlex.join(["verify", str(out)]))
 
 
 def verify(artifact: Artifact) -> None:
@@ -68,18 +72,7 @@ def verify(artifact: Artifact) -> None:
     for line in checks(artifact):
         print(f"ok: {line}")
     print(f"{artifact} can be served")
-    print(f"next: python manage.py deploy_model {artifact}")
-
-
-def read_metrics(path: Path) -> dict[str, Any]:
-    """Raises: TrainingError when the file is no JSON object with measured_on."""
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as exc:
-        raise TrainingError(f"{path} is no JSON file; give metrics.json of calibrate or evaluate.") from exc
-    if not isinstance(document, dict) or "measured_on" not in document:
-        raise TrainingError(f"{path} does not say what it was measured on; give metrics.json of calibrate or evaluate.")
-    return document
+    print(f"next: python manage.py deploy_model {shlex.quote(str(artifact))}")
 
 
 STEPS: tuple[Callable[..., None], ...] = (export, quantize, package, verify)

@@ -53,18 +53,21 @@ def read_answers(*paths: Path) -> Answers:
     Raises: TrainingError when a file cannot be read or is not such a table.
     """
     rows: list[dict[str, str]] = []
+    missing: set[str] = set()
     for path in paths:
         try:
             with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
-                rows += csv.DictReader(file)
+                table = csv.DictReader(file)
+                rows += table
+                missing |= set(COLUMNS) - set(table.fieldnames or ())
         except OSError as exc:
             raise TrainingError(f"{path} cannot be read: {exc.strerror}.") from exc
-        except (UnicodeDecodeError, csv.Error) as exc:
-            raise TrainingError(
-                f"{path} is no CSV table in UTF-8; give one that evaluate or cross-validate wrote."
-            ) from exc
-    rows.sort(key=lambda row: row.get("path", ""))
+        except csv.Error as exc:
+            raise TrainingError(f"{path} is no CSV table; give one that evaluate or cross-validate wrote.") from exc
     try:
+        if missing:
+            raise KeyError(*missing)
+        rows.sort(key=lambda row: row["path"])
         return Answers(
             paths=tuple(row["path"] for row in rows),
             groups=np.array([row["group"] for row in rows], dtype=np.str_),

@@ -10,7 +10,7 @@ from typing import Any
 from resnet_server.engines.pytorch import build_backbone
 from training.errors import TrainingError
 from training.judging.figures import Point, tradeoff_figure
-from training.judging.forward import Model, load_model
+from training.judging.forward import load_model
 from training.judging.judged import judge_artifact
 from training.judging.metrics import tally
 from training.judging.predict import predict_file, warm_up
@@ -20,6 +20,7 @@ from training.learning.train import train_run
 from training.pages.report import render, save_figure
 from training.photos.data import class_files
 from training.photos.folders import outside
+from training.serving.engines import Model
 
 TIMED_PICTURES = 30
 
@@ -75,9 +76,9 @@ def compare(
 
 
 def measure(artifact: Path, pictures: Path, threads: int, cache: Path) -> Contender:
-    """Accuracy on all of `pictures`, and time on the first TIMED_PICTURES of them."""
-    model = load_model(artifact, "pytorch", threads)
-    numbers = tally(judge_artifact(model, pictures, cache).answers)
+    """Accuracy on all of `pictures`, and time on the first TIMED_PICTURES of them, on one thread."""
+    numbers = tally(judge_artifact(load_model(artifact, "pytorch", threads), pictures, cache).answers)
+    model = load_model(artifact, "pytorch", threads=1)  # what a server gives a request
     inference_ms, whole_ms = latency(model, pictures)
     return Contender(
         architecture=model.manifest.architecture,

@@ -8,8 +8,8 @@ import numpy as np
 
 from training.judging import figures
 from training.judging.answers import write_answers
-from training.judging.judged import Judged, judge, part_folder
-from training.judging.metrics import area_under_curve, confusion, probabilities, tally, worst
+from training.judging.judged import Judged, judge, part_folder, say_skipped
+from training.judging.metrics import area_under_curve, confusion, margins, probabilities, tally, worst
 from training.judging.paired import aligned, pair, verdict
 from training.judging.resample import Intervals, Weights, bootstrap, class_accuracies
 from training.pages.report import render, save_figure
@@ -43,6 +43,7 @@ def evaluate(
     if data is not None:
         outside(out, data)
     judged = judge(model, pictures, engine, threads, cache)
+    say_skipped(judged.skipped)
     metrics = measure(judged)
     other = judge(against, pictures, engine, threads, cache) if against else None
     page: dict[str, Any] = {"versus": None}
@@ -67,7 +68,7 @@ def measure(judged: Judged) -> dict[str, Any]:
         "temperature": judged.temperature,
         **tally(judged.answers),
         "ece": round(judged.ece, 4),
-        "auc": round(area_under_curve(judged.probability[:, 1], judged.answers.labels, once), 4),
+        "auc": round(area_under_curve(margins(judged.answers.logits), judged.answers.labels, once), 4),
         "confusion": confusion(judged.answers).tolist(),
         "intervals_95": {
             "drawn": intervals.unit,
@@ -80,7 +81,7 @@ def measure(judged: Judged) -> dict[str, Any]:
 
 def confidence(judged: Judged) -> Intervals:
     """Bootstrap intervals of the accuracies and the area under the ROC curve."""
-    labels, scores = judged.answers.labels, judged.probability[:, 1]
+    labels, scores = judged.answers.labels, margins(judged.answers.logits)
 
     def statistics(weights: Weights) -> dict[str, float]:
         offline, online = class_accuracies(judged.answers, weights)
@@ -88,6 +89,20 @@ def confidence(judged: Judged) -> Intervals:
         return {"offline": offline, "online": online, "mean_accuracy": (offline + online) / 2, "auc": area}
 
     return bootstrap(judged.answers, statistics)
+
+
+def flawless(metrics: dict[str, Any]) -> str:
+    """What no mistake at all says and does not say, by the rule of three (Hanley and Lippman-Hand 1983); else "".
+
+    It counts what may be taken as independent: groups where groups were drawn.
+    """
+    if metrics["wrong"]:
+        return ""
+    drawn = metrics["intervals_95"]
+    return (
+        f"Nothing is wrong here, so drawing again finds nothing wrong either: with {drawn['units']} {drawn['drawn']}, "
+        f"an error rate up to {min(100, 300 / drawn['units']):.1f} % would not be surprising (rule of three)."
+    )
 
 
 def compare_answers(
@@ -145,8 +160,9 @@ def write_page(judged: Judged, metrics: dict[str, Any], page: dict[str, Any], pi
         **page,
         judged=judged,
         metrics=metrics,
+        flawless=flawless(metrics),
         labels=LABELS,
-        roc=save_figure(figures.roc_figure(probability, labels, metrics["auc"]), out / "roc.png"),
+        roc=save_figure(figures.roc_figure(margins(judged.answers.logits), labels, metrics["auc"]), out / "roc.png"),
         reliability=save_figure(figures.reliability_figure(probability, labels), out / "reliability.png"),
         histogram=save_figure(figures.histogram_figure(probability, labels), out / "scores.png"),
         mistakes=mistakes,

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter, PercentFormatter, StrMethodFormatter
@@ -28,13 +29,16 @@ class Point:
     dominated: bool
 
 
-def roc_figure(probability: Probabilities, labels: Labels, area: float) -> Figure:
-    """The share of online pictures found against the share of offline ones mistaken, over every threshold."""
+def roc_figure(margin: npt.NDArray[np.float64], labels: Labels, area: float) -> Figure:
+    """The share of online pictures found against the share of offline ones mistaken, over every threshold.
+
+    `margin` (N,): online's logit minus offline's.
+    """
     figure, axes = panel("Share of offline pictures called online", "Share of online pictures called online")
-    mistaken, found, _ = roc_curve(labels, probability[:, 1])
+    mistaken, found, _ = roc_curve(labels, margin)
     axes.plot([0, 1], [0, 1], color=GREY, linestyle=":", label="guessing")
     axes.plot(mistaken, found, color=ONLINE, label=f"the model, area {area:.4f}")
-    served = [float((probability[labels == label, 1] > 0.5).mean()) for label in (0, 1)]
+    served = [float((margin[labels == label] > 0).mean()) for label in (0, 1)]
     axes.plot(*served, "o", color=ONLINE, label="as served, threshold 0.5")
     axes.xaxis.set_major_formatter(PercentFormatter(1))
     axes.yaxis.set_major_formatter(PercentFormatter(1))

@@ -12,12 +12,14 @@ from resnet_server.manifest import MANIFEST_NAME
 from training.errors import TrainingError
 from training.judging.answers import Answers, answers_of, read_answers
 from training.judging.calibrate import fit_temperature, left_out_calibration_error
-from training.judging.forward import Model, load_model
+from training.judging.forward import load_model
 from training.judging.metrics import Probabilities, calibration_error, is_grouped, probabilities
 from training.photos.data import LABELS, DataSet, Skipped, load
 from training.photos.parts import DOCUMENT
 from training.photos.split import PARTS
+from training.serving.engines import Model
 
+SHOWN = 20  # skipped files by name
 FOLD = re.compile(r"fold-\d+\.csv")
 
 
@@ -50,8 +52,18 @@ def part_folder(data: Path, part: str | None) -> Path:
         return data
     chosen = data / (part or "test")
     if not chosen.is_dir():
-        raise TrainingError(f"{chosen} is missing; split {data.name} again, or choose another --part.")
+        others = " or ".join(f"--part {name}" for name in reversed(PARTS) if (data / name).is_dir())
+        raise TrainingError(f"{chosen} is missing; take {others}, or split the photos again.")
     return chosen
+
+
+def say_skipped(skipped: Sequence[Skipped]) -> None:
+    """Print the first SHOWN files that are not used, each with its reason, and how many there are beyond."""
+    for item in skipped[:SHOWN]:
+        name = item.path.encode(errors="surrogateescape").decode(errors="replace")  # any bytes can be a file's name
+        print(f"skipped {name}: {item.reason}")
+    if len(skipped) > SHOWN:
+        print(f"skipped {len(skipped) - SHOWN} more")
 
 
 def judge(source: Path, pictures: Path | None, engine: str, threads: int, cache: Path | None) -> Judged:

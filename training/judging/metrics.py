@@ -31,6 +31,12 @@ def probabilities(logits: Logits, temperature: float) -> Probabilities:
     return shares
 
 
+def margins(logits: Logits) -> npt.NDArray[np.float64]:
+    """How far online's logit is above offline's: float64 (N,). They rank pictures where probabilities are all 1."""
+    wide = logits.astype(np.float64)
+    return wide[:, 1] - wide[:, 0]
+
+
 def mean_accuracy(logits: Logits, labels: Labels) -> float:
     """The mean of both classes' accuracies."""
     right = logits.argmax(1) == labels

@@ -28,9 +28,16 @@ class Pairing:
     unit: str
 
     @property
-    def significant(self) -> bool:
-        """Whether chance is a poor explanation."""
-        return self.p_value < SIGNIFICANT
+    def favours(self) -> int:
+        """1: the first is better, -1: the second is, 0: not told apart.
+
+        McNemar's test counts pictures, takes them as independent and weighs the larger class more. So the interval of
+        the documented number, for which whole groups are drawn, must exclude 0 on the same side.
+        """
+        low, high = self.interval
+        side = (low > 0) - (high < 0)
+        agree = side == np.sign(self.only_first_right - self.only_second_right)
+        return side if agree and self.p_value < SIGNIFICANT else 0
 
     def as_metrics(self) -> dict[str, Any]:
         """For metrics.json, rounded."""
@@ -88,14 +95,19 @@ def verdict(pairing: Pairing, first: str, second: str) -> str:
     differing = pairing.only_first_right + pairing.only_second_right
     if not differing:
         return f"{first} and {second} are right and wrong on the same pictures."
-    if not pairing.significant:
+    more, counts = first, (pairing.only_first_right, pairing.only_second_right)
+    if counts[1] > counts[0]:
+        more = second
+    share = f"of the {differing} pictures that only one of them gets right, {max(counts)} are {more}'s"
+    if pairing.favours:
+        return f"{more} is better than {second if more == first else first}: {share} (p = {pairing.p_value:.2g})."
+    if pairing.p_value >= SIGNIFICANT:
         return (
             f"These pictures do not tell {first} and {second} apart: each difference between them may be chance "
             f"(p = {pairing.p_value:.2g})."
         )
-    better, worse = (first, second) if pairing.only_first_right > pairing.only_second_right else (second, first)
-    most = max(pairing.only_first_right, pairing.only_second_right)
+    low, high = (100 * edge for edge in pairing.interval)
     return (
-        f"{better} is better than {worse}: of the {differing} pictures that only one of them gets right, "
-        f"{most} are {better}'s (p = {pairing.p_value:.2g})."
+        f"These pictures do not tell {first} and {second} apart: {share} (p = {pairing.p_value:.2g}), "
+        f"but mean accuracy does not say so ({low:+.2f} to {high:+.2f} points for {first})."
     )

@@ -12,9 +12,9 @@ import numpy as np
 from resnet_server.errors import ServiceError
 from resnet_server.preprocess import PreprocessSpec, preprocess
 from training.errors import TrainingError
-from training.judging.forward import Model
 from training.judging.metrics import probabilities
 from training.photos.data import LABELS, MANIFEST, files_below
+from training.serving.engines import Model
 
 COLUMNS = ("path", "label", "score", "milliseconds", "error")
 MAX_BYTES = 100_000_000  # a film among the photos is not read into memory
@@ -80,6 +80,12 @@ def files_to_answer(folder: Path, table: Path | None = None) -> list[Path]:
     if not kept:
         raise TrainingError(f"{folder} holds no file; give a folder of pictures.")
     return kept
+
+
+def check_table(table: Path) -> None:
+    """Raises: TrainingError when writing there would destroy a picture or a data set's own table."""
+    if table.name == MANIFEST or (table.is_file() and table.suffix.lower() != ".csv"):
+        raise TrainingError(f"{table} is no table of answers to write over; name a new .csv file with --out.")
 
 
 def predict_files(model: Model, folder: Path, files: list[Path], table: TextIO) -> Iterator[bool]:

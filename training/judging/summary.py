@@ -15,6 +15,7 @@ from resnet_server.manifest import MANIFEST_NAME, Manifest
 from training.errors import TrainingError
 from training.learning.network import ARCHITECTURES, build_network, freeze_body
 from training.serving.artifact import read_artifact
+from training.serving.export import read_graph
 
 FLOAT_BYTES, MEGABYTE = 4, 2**20
 LINE = "=" * 92
@@ -143,10 +144,7 @@ def onnx_lines(path: Path) -> list[str]:
 
     Raises: TrainingError when the file is no valid graph.
     """
-    try:
-        graph = onnx.shape_inference.infer_shapes(onnx.load(path)).graph
-    except Exception as exc:  # protobuf's and onnx's own
-        raise TrainingError(f"{path} is no valid ONNX graph; export it again.") from exc
+    graph = read_graph(path)
     operators = Counter(node.op_type for node in graph.node)
     values = sum(math.prod(each.dims) for each in graph.initializer)
     return [

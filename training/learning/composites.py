@@ -13,9 +13,9 @@ from PIL import Image, ImageDraw, ImageFont
 
 from training.photos.data import Images
 
-SHARE = 0.2  # of the views
+CALLS = 0.15  # of the online views
+PROJECTIONS = 0.3  # of the offline views: lecture halls with a bright screen are what rooms are most often taken for
 OF_ROOMS = 0.8  # of the webcams' pictures; the rest are cut from screens
-WITH_PROJECTION = 0.6  # of the offline pictures that were chosen; the others stay as they are
 SIZE = (480, 672)  # width, height: squashed like every canvas
 GRIDS = ((1, 1), (1, 1), (2, 1), (2, 2), (3, 2), (3, 3), (4, 3), (4, 4), (5, 4))  # columns, rows
 NAMES = ("Ada", "Grace Hopper", "Alan T.", "Li Wei", "Maria", "Guest 4", "host", "J. Chen (me)", "Room 2")
@@ -35,20 +35,22 @@ class Box(NamedTuple):
 
 def compose(
     images: Images, index: int, label: int, offline: np.ndarray, online: np.ndarray, rng: np.random.Generator
-) -> Images:
-    """images[index], or now and then a made-up picture of the same label. `offline`, `online`: indices to cut from."""
-    if rng.random() >= SHARE or not len(offline) or not len(online):
-        return np.asarray(images[index])
+) -> tuple[Images, bool]:
+    """images[index], or now and then a made-up picture of the same label, uint8 (H, W, 3); and whether it was made up.
+
+    `offline`, `online`: indices to cut from. A made-up picture must be shown whole: a crop of a call may show nothing
+    but a room.
+    """
+    if rng.random() >= (PROJECTIONS, CALLS)[label] or not len(offline) or not len(online):
+        return np.asarray(images[index]), False
 
     def draw() -> Images:
         pool = offline if rng.random() < OF_ROOMS else online
         return np.asarray(images[rng.choice(pool)])
 
     if label == 1:
-        return np.asarray(video_call(draw, rng))
-    if rng.random() < WITH_PROJECTION:
-        return np.asarray(projection(images[index], images[rng.choice(online)], rng))
-    return np.asarray(images[index])
+        return np.asarray(video_call(draw, rng)), True
+    return np.asarray(projection(images[index], images[rng.choice(online)], rng)), True
 
 
 def video_call(draw: Draw, rng: np.random.Generator) -> Image.Image:
@@ -135,13 +137,14 @@ def random_grey(rng: np.random.Generator) -> tuple[int, int, int]:
 
 
 def projection(room: Images, screen: Images, rng: np.random.Generator) -> Image.Image:
-    """A room with a screen on its wall: a fifth to a half of the width, a little tilted, somewhat washed out or dim."""
+    """A room with a screen on its wall: a quarter to 0.7 of each side, a little tilted, somewhat washed out or dim."""
     image = Image.fromarray(room).resize(SIZE, Image.Resampling.BILINEAR, reducing_gap=2.0)
-    size = (int(image.width * rng.uniform(0.2, 0.5)), int(image.height * rng.uniform(0.15, 0.4)))
+    share = rng.uniform(0.25, 0.7)
+    size = (int(image.width * share), int(image.height * share * rng.uniform(0.6, 1.0)))
     shown = Image.fromarray(screen).resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)
     wall = Image.new("RGB", size, (235, 235, 230) if rng.random() < 0.5 else (30, 30, 35))
     shown = Image.blend(shown, wall, rng.uniform(0, 0.35))
-    left, top = rng.uniform(0, image.width - size[0]), rng.uniform(0, (image.height - size[1]) * 0.6)
+    left, top = rng.uniform(0, image.width - size[0]), rng.uniform(0, (image.height - size[1]) * 0.7)
     lean = rng.uniform(-0.08, 0.08) * size[1]
     inside, outside = min(0, lean), max(0, lean)
     quad = (0, inside, 0, size[1] - inside, size[0], size[1] + outside, size[0], -outside)

@@ -1,5 +1,8 @@
 """Trains a recipe once a fold and asks about the fold it did not see: every group is held out once, whole."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +12,11 @@ from training.judging.answers import Answers, answers_of, read_answers, write_an
 from training.judging.forward import predict
 from training.learning.fit import fit
 from training.learning.recipes import FROM_SCRATCH, Recipe
-from training.learning.run import STATE
+from training.learning.run import replace_by
 from training.learning.sources import Parts
-from training.photos.data import DataSet
-from training.photos.split import grouped_folds
+from training.photos.data import DataSet, Sample
+from training.photos.duplicates import looks_of
+from training.photos.split import group_names, grouped_folds
 from training.serving.export import export, in_batches, onnxruntime_run
 from training.serving.quantize import calibration_sample, quantize
 
@@ -22,32 +26,51 @@ FOLDS = 4
 def run_fold(
     canvases: DataSet,
     served: DataSet,
+    held_out: list[int],
     fold: int,
     out: Path,
     *,
     seed: int,
-    folds: int = FOLDS,
     recipe: Recipe = FROM_SCRATCH,
 ) -> Path:
-    """Train on the other folds, export, quantize, and write what int8 and float answer about this fold.
+    """Train on all but `held_out` (see cut_folds), and write what the network answers about it, in int8 and float.
 
     `canvases` and `served` are the same pictures, decoded for cropping and at the served size. A fold that is done is
     kept; one that was interrupted goes on where it was.
     Returns: the table of the int8 answers.
     """
     table, folder = fold_tables(out, fold)[0], out / f"fold-{fold}"
-    if table.exists():
-        return table
-    held_out = grouped_folds(canvases.samples, folds)[fold]
     seen = np.array(sorted(set(range(len(canvases.samples))) - set(held_out)))
-    network = fit(Parts(canvases, seen, None), recipe, folder, seed=seed, resume=(folder / STATE).exists())
+    samples, images = tuple(served.samples[index] for index in held_out), served.images[held_out]
+    network = fit(Parts(canvases, seen, None), recipe, folder, seed=seed, resume=True)
+    if network is None:  # the first of several processes goes on
+        return table
+    if table.exists():
+        check_table(table, samples)
+        return table
     onnx, int8 = folder / "float.onnx", folder / "int8.onnx"
     export(network, onnx, recipe.height, recipe.width)
     quantize(onnx, int8, calibration_sample(served, seen.tolist()))
-    samples, images = tuple(served.samples[index] for index in held_out), served.images[held_out]
-    write_answers(fold_tables(out, fold)[1], answers_of(samples, predict(network, images)))
-    write_answers(table, answers_of(samples, in_batches(onnxruntime_run(int8), images)))
+    answers = (predict(network, images), in_batches(onnxruntime_run(int8), images))
+    for path, logits in zip(reversed(fold_tables(out, fold)), answers, strict=True):
+        replace_by(path, partial(write_answers, answers=answers_of(samples, logits)))
     return table
+
+
+def check_table(table: Path, samples: tuple[Sample, ...]) -> None:
+    """Raises: TrainingError when a table that lies there answers about other pictures."""
+    if set(read_answers(table).paths) != {sample.path for sample in samples}:
+        raise TrainingError(f"{table} answers about other pictures; name another folder for this data.")
+
+
+def cut_folds(data: Path, samples: Sequence[Sample], count: int = FOLDS) -> list[list[int]]:
+    """Indices by fold; what belongs together, near duplicates and copies too, is in one fold.
+
+    Raises: TrainingError when there are fewer groups than folds.
+    """
+    looks, _ = looks_of(data, samples)
+    names = group_names(samples, [looks[sample.path] for sample in samples])
+    return grouped_folds([replace(sample, group=name) for sample, name in zip(samples, names, strict=True)], count)
 
 
 def fold_tables(out: Path, fold: int) -> tuple[Path, Path]:

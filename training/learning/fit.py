@@ -12,7 +12,7 @@ from resnet_server.engines.pytorch import UInt8Network
 from training.errors import TrainingError
 from training.learning.learner import Learner
 from training.learning.network import StateDict, build_network, freeze_body, head_name, load_trained
-from training.learning.processes import in_shards, precision_of, start_process, with_bar
+from training.learning.processes import from_first, in_shards, precision_of, start_process, with_bar
 from training.learning.recipes import Recipe
 from training.learning.run import Row, Run, run_facts
 from training.learning.sources import Features, Parts, Pictures, Source
@@ -20,8 +20,10 @@ from training.learning.sources import Features, Parts, Pictures, Source
 
 def fit(
     parts: Parts, recipe: Recipe, folder: Path, *, seed: int, resume: bool = False, workers: int = 0
-) -> UInt8Network:
+) -> UInt8Network | None:
     """Train and return the best network by validation accuracy, or the last where there is nothing to validate on.
+
+    Of several processes, on one machine or more, only the first reads and writes `folder`; the others return None.
 
     The same seed, data, thread count and kind of machine give the same weights; a run that was killed and is resumed
     repeats at most one epoch and ends with the numbers of an unbroken one: every random choice is seeded by
@@ -31,24 +33,24 @@ def fit(
     accelerator = start_process()
     precision = precision_of(recipe.precision, accelerator.device)
     run = Run(folder, run_facts(recipe, seed, parts.sha256, precision))
-    check_batch(len(parts.chosen), recipe)
-    state = run.start(resume=resume) if accelerator.is_main_process or resume else None
+    check_batch(len(parts.chosen), recipe, accelerator.num_processes)
+    state = from_first(accelerator, lambda: run.start(resume=resume))
     torch.manual_seed(seed)
     network = build_network(recipe.architecture, recipe.weights, recipe.downscale)
     source: Source
     if recipe.freeze:
-        trained: nn.Module = freeze_body(network)
+        trained: nn.Module = freeze_body(network.to(accelerator.device))
         source = Features(network, parts, recipe, seed, accelerator, precision)
     else:
         trained, source = network, Pictures(parts, recipe, seed, workers, accelerator)
     learner = Learner(trained, recipe, parts.train.labels[parts.chosen], accelerator, precision)
-    best = {"accuracy": -1.0}
+    best = {"accuracy": -1.0, "loss": 0.0}
     if state is not None:
         learner.load_state_dict(state["learner"])
-        best = state["best"]
+        best, run.rows = state["best"], state["rows"]
     train_epochs(network, source, recipe, run, learner, best, seed=seed)
     accelerator.wait_for_everyone()
-    return load_trained(run.weights, recipe.architecture, recipe.downscale)
+    return load_trained(run.weights, recipe.architecture, recipe.downscale) if accelerator.is_main_process else None
 
 
 def train_epochs(
@@ -69,15 +71,17 @@ def train_epochs(
         row: Row = {"epoch": epoch + 1}
         row |= train_epoch(source, learner, seed=seed, epoch=epoch)
         accelerator.print(f"train Loss: {row['train_loss']:.4f} Acc: {row['train_accuracy']:.4f}", flush=True)
-        score = float(epoch)  # nothing to choose by: the last is the best
+        score = {"accuracy": float(epoch), "loss": 0.0}  # nothing to choose by: the last is the best
         if source.val_labels is not None:
             row |= validate(source, source.val_labels, learner)
+            check_finite(row["val_loss"], epoch)
             accelerator.print(f"val Loss: {row['val_loss']:.4f} Acc: {row['val_accuracy']:.4f}", flush=True)
-            score = row["val_accuracy"]
+            score = {"accuracy": row["val_accuracy"], "loss": row["val_loss"]}
         row["seconds"] = round(time.monotonic() - started, 2)
         if accelerator.is_main_process:
-            if score > best["accuracy"]:
-                best["accuracy"] = score
+            # Of equally accurate epochs the surer one: validation parts are small, and many epochs tie.
+            if (score["accuracy"], -score["loss"]) > (best["accuracy"], -best["loss"]):
+                best |= score
                 run.save_weights(weights_of(network, learner))
             run.save(learner.state_dict(), row, best)
     minutes, seconds = divmod(time.monotonic() - began, 60)
@@ -105,11 +109,7 @@ def train_epoch(source: Source, learner: Learner, *, seed: int, epoch: int) -> R
         sums += learner.step(inputs, labels)
     learner.end_epoch()
     loss, right, count = learner.accelerator.reduce(sums.to(learner.accelerator.device), "sum").tolist()
-    if not math.isfinite(loss):
-        raise TrainingError(
-            f"The loss is no number in epoch {epoch + 1}; use --precision float32, a lower --learning-rate "
-            "or a larger input, and train again into another folder."
-        )
+    check_finite(loss, epoch)
     return {"train_loss": round(loss / count, 5), "train_accuracy": round(right / count, 5)}
 
 
@@ -126,7 +126,20 @@ def validate(source: Source, labels: np.ndarray, learner: Learner) -> Row:
     return {"val_loss": round(float(loss), 5), "val_accuracy": round(accuracy, 5)}
 
 
-def check_batch(pictures: int, recipe: Recipe) -> None:
-    """Raises: TrainingError when no batch can be filled."""
+def check_batch(pictures: int, recipe: Recipe, processes: int) -> None:
+    """Raises: TrainingError when no batch can be filled, or batches cannot be divided evenly."""
     if pictures < recipe.batch:
         raise TrainingError(f"{pictures} pictures do not fill one batch of {recipe.batch}; add some or use --batch.")
+    if recipe.batch % processes:
+        raise TrainingError(
+            f"A batch of {recipe.batch} cannot be divided evenly among {processes} processes; change --batch."
+        )
+
+
+def check_finite(loss: float, epoch: int) -> None:
+    """Raises: TrainingError when the loss is no number."""
+    if not math.isfinite(loss):
+        raise TrainingError(
+            f"The loss is no number in epoch {epoch + 1}; use --precision float32, a lower --learning-rate or a larger "
+            "input, and train again into another folder."
+        )

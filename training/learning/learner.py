@@ -33,10 +33,13 @@ class Learner:
         )
         self.optimizer = optimizer_of(recipe, self.network)
         self.schedule_a_step = recipe.schedule == "one-cycle"
-        self.schedule = schedule_of(recipe, self.optimizer, recipe.epochs * (len(labels) // recipe.batch))
+        steps = recipe.epochs * (len(labels) // recipe.batch)
+        self.schedule = schedule_of(recipe, self.optimizer, steps)
         self.average: AveragedModel | None = None
         if recipe.ema_decay:
-            keep = get_ema_multi_avg_fn(recipe.ema_decay)  # type: ignore[no-untyped-call]  # torch has not annotated it
+            # A short run must not remember how it began: what is left of its first quarter is a twentieth at most.
+            decay = min(recipe.ema_decay, 1 - 4 / max(steps, 5))
+            keep = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]  # torch has not annotated it
             self.average = AveragedModel(self.network, multi_avg_fn=keep, use_buffers=True)
 
     def step(self, inputs: Tensor, labels: Tensor) -> Tensor:

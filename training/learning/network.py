@@ -93,6 +93,9 @@ def load_trained(path: Path, architecture: str, downscale: int) -> UInt8Network:
     if (weight := state_dict.get(f"{head}.weight")) is not None and len(weight) != 2:
         raise TrainingError(f"{path} has {len(weight)} outputs; a model of this service has two, offline and online.")
     load_body(backbone, state_dict, architecture, str(path))
+    missing, unknown = set(backbone.state_dict()) - set(state_dict), set(state_dict) - set(backbone.state_dict())
+    if odd := sorted(name for name in missing | unknown if not name.endswith("num_batches_tracked")):
+        raise TrainingError(f"{path} is not a whole {architecture}: {odd[0]} is missing or unknown; export it again.")
     return UInt8Network(backbone.to(memory_format=torch.channels_last), MEAN, STD, downscale).eval()
 
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import torch
 import torch.distributed as dist
 from accelerate import Accelerator
-from accelerate.utils import gather_object
+from accelerate.utils import broadcast_object_list, gather_object
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor, nn
 
@@ -51,15 +51,16 @@ def precision_of(name: str, device: torch.device) -> torch.dtype:
     return torch.bfloat16 if torch.cpu.get_capabilities().get("amx_bf16") else torch.float32
 
 
-def shard(batches: list[list[int]], batch: int, accelerator: Accelerator) -> list[list[int]]:
-    """This process's part of every batch: together the processes take the steps that one process would.
+def from_first(accelerator: Accelerator, make: Callable[[], Item]) -> Item:
+    """What the first process makes, in every process: the others may have no such file."""
+    made: list[Any] = [make() if accelerator.is_main_process else None]
+    found: Item = broadcast_object_list(made)[0] if accelerator.num_processes > 1 else made[0]
+    return found
 
-    Raises: TrainingError when a batch cannot be divided evenly.
-    """
-    rank, world = accelerator.process_index, accelerator.num_processes
-    if batch % world:
-        raise TrainingError(f"A batch of {batch} cannot be divided evenly among {world} processes; change --batch.")
-    return [indices[rank::world] for indices in batches]
+
+def shard(batches: list[list[int]], accelerator: Accelerator) -> list[list[int]]:
+    """This process's part of every batch: together the processes take the steps that one process would."""
+    return [indices[accelerator.process_index :: accelerator.num_processes] for indices in batches]
 
 
 def gather_rows(rows: dict[int, list[float]]) -> Rows:
@@ -141,7 +142,7 @@ class SyncBatchNorm2d(nn.BatchNorm2d):
             values, world = features.float(), dist.get_world_size()
             moments = torch.stack([values.mean((0, 2, 3)), values.square().mean((0, 2, 3))])
             mean, square = MeanOverProcesses.apply(moments)
-            variance = square - mean.square()
+            variance = (square - mean.square()).clamp_min(0)
             self.count(mean.detach(), variance.detach(), world * values.numel() // values.shape[1])
             scale = self.weight * torch.rsqrt(variance + self.eps)
             shift = self.bias - mean * scale

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from matplotlib.figure import Figure
 
+from resnet_server.manifest import file_sha256
 from training.errors import TrainingError
 from training.learning.recipes import Recipe
 from training.pages.report import save_figure
@@ -37,6 +38,8 @@ class Run:
         if not self.state.exists():
             if not resume and any(self.folder.iterdir()):
                 raise TrainingError(f"{self.folder} is not empty; name another folder, or continue a run by --resume.")
+            if resume:
+                print(f"{self.folder} holds no finished epoch: beginning")
             return None
         if not resume:
             raise TrainingError(f"{self.folder} holds a run already; continue it by --resume, or name another folder.")
@@ -58,7 +61,6 @@ class Run:
                 f"{self.folder} was begun with {key} {facts.get(key)}, not {self.facts[key]}; "
                 "resume with what it was begun with, or name another folder."
             )
-        self.rows = state["rows"]
         return state
 
     def save(self, learner: dict[str, Any], row: Row, best: dict[str, float]) -> None:
@@ -75,20 +77,33 @@ class Run:
 
     def write_history(self) -> None:
         """history.csv, one row an epoch, and the curves."""
-        with (self.folder / HISTORY).open("w", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, self.rows[0])
-            writer.writeheader()
-            writer.writerows(self.rows)
-        save_figure(draw_curves(self.rows), self.folder / CURVES)
+        replace_by(self.folder / HISTORY, lambda path: write_rows(path, self.rows))
+        replace_by(self.folder / CURVES, lambda path: save_figure(draw_curves(self.rows), path))
 
 
 def run_facts(recipe: Recipe, seed: int, data_sha256: str, precision: torch.dtype) -> dict[str, Any]:
     """What decides a run's numbers, besides the kind of machine."""
     as_json = json.loads(json.dumps(asdict(recipe)))  # tuples as lists, as they come back
-    return {"seed": seed, "data": data_sha256, "precision": str(precision).removeprefix("torch."), **as_json}
+    begin = Path(recipe.weights)
+    sha256 = file_sha256(begin) if begin.is_file() else ""
+    return {
+        **as_json,
+        "seed": seed,
+        "data": data_sha256,
+        "precision": str(precision).removeprefix("torch."),
+        "weights_sha256": sha256,
+    }
 
 
-def replace_by(path: Path, write: Callable[[Path], None]) -> None:
+def write_rows(path: Path, rows: list[Row]) -> None:
+    """A CSV table."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def replace_by(path: Path, write: Callable[[Path], object]) -> None:
     """Write beside, then rename: a reader never meets half a file.
 
     Raises: TrainingError when it cannot be written, which is a RuntimeError of torch's when the disk is full.

@@ -1,7 +1,7 @@
 """Where a learner's inputs come from: views of pictures, or features of a frozen network, computed once."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from resnet_server.engines.pytorch import UInt8Network
 from training.learning.network import head_name
 from training.learning.processes import in_shards, shard
-from training.learning.recipes import Recipe
+from training.learning.recipes import Phase, Recipe
 from training.learning.views import Views, epoch_order, loader
 from training.photos.data import DataSet
 
@@ -61,7 +61,7 @@ class Pictures:
     def batches(self, epoch: int) -> Batches:
         """See Source."""
         order = epoch_order(self.parts.chosen, self.recipe.batch, self.seed, epoch)
-        batches = shard(order, self.recipe.batch, self.accelerator)
+        batches = shard(order, self.accelerator)
         views = Views(self.parts.train, self.parts.chosen, self.recipe, self.phases[epoch], self.seed, epoch)
         return loader(views, batches, self.workers), len(batches)
 
@@ -113,14 +113,14 @@ class Features:
             self.val = torch.from_numpy(rows)
 
     def view(self, number: int, index: int) -> Tensor:
-        """View `number` of a training picture, as training on pictures would see it in epoch `number`."""
-        phase = replace(self.recipe.phases[-1], epochs=1)
+        """View `number` of a training picture, at the size that is served: uint8 (H, W, 3)."""
+        phase = Phase(self.recipe.height, self.recipe.width, epochs=1)
         return Views(self.parts.train, self.parts.chosen, self.recipe, phase, self.seed, number)[index][0]
 
     def batches(self, epoch: int) -> Batches:
         """See Source: float32 (B, features)."""
         order = epoch_order(self.parts.chosen, self.recipe.batch, self.seed, epoch)
-        batches = shard(order, self.recipe.batch, self.accelerator)
+        batches = shard(order, self.accelerator)
         features, labels = self.train[epoch % self.views], torch.from_numpy(self.parts.train.labels)
         chosen = ([self.places[index] for index in indices] for indices in batches)
         return ((features[p], labels[b]) for p, b in zip(chosen, batches, strict=True)), len(batches)
@@ -143,8 +143,10 @@ class Body:
         head = getattr(self.owner, self.leaf)
         setattr(self.owner, self.leaf, nn.Identity())
         try:
-            with torch.inference_mode(), torch.autocast("cpu", self.precision, enabled=self.precision != torch.float32):
-                rows: list[list[float]] = self.network(images).float().tolist()
+            device = self.network.mean.device
+            faster = torch.autocast(device.type, self.precision, enabled=self.precision != torch.float32)
+            with torch.inference_mode(), faster:
+                rows: list[list[float]] = self.network(images.to(device)).float().tolist()
         finally:
             setattr(self.owner, self.leaf, head)
         return rows

@@ -19,7 +19,8 @@ from training.learning.processes import start_process
 from training.learning.recipes import Recipe
 from training.learning.sources import Parts
 from training.photos.data import DataSet, load
-from training.serving.artifact import facts_of_recipe, with_metrics, write_artifact
+from training.photos.folders import outside
+from training.serving.artifact import check_name, facts_of_recipe, with_metrics, write_artifact
 
 
 def train_run(
@@ -41,12 +42,15 @@ def train_run(
     """
     accelerator = start_process()  # before anything else asks whether there are several
     torch.set_num_threads(threads or cpu_count())
+    check_name(name)
+    outside(out, data)
+    accelerator.print(f"{accelerator.num_processes} process(es), {torch.get_num_threads()} thread(s) each")
     divided = (data / "train").is_dir() and (data / "val").is_dir()
     train = load_said(data / "train" if divided else data, *recipe.canvas, cache)
     val = load_said(data / "val", recipe.height, recipe.width, cache) if divided else None
     parts = Parts(train, np.arange(len(train.samples)), val)
     network = fit(parts, recipe, out, seed=seed, resume=resume, workers=workers)
-    if not accelerator.is_main_process:
+    if network is None:
         return None
     facts = facts_of_recipe(recipe, name, seed, parts.sha256)
     return write_artifact(out, out / "model.pth", with_metrics(facts, validation_metrics(network, val)))

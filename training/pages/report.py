@@ -23,7 +23,8 @@ def render(template: str, out: Path, **context: object) -> Path:
     )
     out.mkdir(parents=True, exist_ok=True)
     path = out / "index.html"
-    path.write_text(pages.get_template(template).render(context), encoding="utf-8")
+    # Names of files may hold bytes that are no UTF-8: the page shows them as \udcff.
+    path.write_text(pages.get_template(template).render(context), encoding="utf-8", errors="backslashreplace")
     return path
 
 

@@ -1,6 +1,5 @@
 """Looks at a folder of photos before anything is made of it: what is there, what is wrong, and how large it is."""
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 from rich.progress import track
 
 from resnet_server.errors import ServiceError
+from resnet_server.manifest import file_sha256
 from training.errors import TrainingError
 from training.photos.data import (
     LABELS,
@@ -15,13 +15,14 @@ from training.photos.data import (
     Sample,
     Skipped,
     data_sha256,
-    file_sha256,
     files_below,
     is_clutter,
+    read_bytes,
     scan,
     upright_size,
 )
 from training.photos.duplicates import Look, equal_files, look_of, near_pairs
+from training.photos.folders import write_json
 from training.photos.sizes import Interval, dense_interval, suggested_input
 
 UNLABELLED = "unlabelled"
@@ -69,15 +70,19 @@ class Analysis:
         """The class that a path is filed under."""
         return path.split("/")[0] if self.labels == LABELS else UNLABELLED
 
+    def in_both_classes(self, paths: Iterable[str]) -> bool:
+        """Whether not all of the paths are filed under one class."""
+        return len({self.label(path) for path in paths}) > 1
+
     @property
     def equal_conflicts(self) -> list[tuple[str, ...]]:
         """Files with the same bytes that lie in both classes."""
-        return [paths for paths in self.equal if len({self.label(path) for path in paths}) > 1]
+        return [paths for paths in self.equal if self.in_both_classes(paths)]
 
     @property
     def equal_copies(self) -> list[tuple[str, ...]]:
         """Files with the same bytes in one class."""
-        return [paths for paths in self.equal if paths not in self.equal_conflicts]
+        return [paths for paths in self.equal if not self.in_both_classes(paths)]
 
     @property
     def near_conflicts(self) -> list[Pair]:
@@ -159,8 +164,8 @@ def examine(folder: Path, samples: Sequence[Sample]) -> tuple[list[Picture], lis
     """Decode each file. Returns: the readable ones, and the others with the serving code's reason."""
     pictures, rejected = [], []
     for sample in track(samples, description="decoding"):
-        data = (folder / sample.path).read_bytes()
         try:
+            data = read_bytes(folder / sample.path)
             look = look_of(data)
         except ServiceError as exc:
             rejected.append(Skipped(sample.path, exc.message))
@@ -182,5 +187,5 @@ def write_analysis(analysis: Analysis, out: Path) -> Path:
     """Write analysis.json."""
     out.mkdir(parents=True, exist_ok=True)
     path = out / ANALYSIS
-    path.write_text(json.dumps(analysis.document(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_json(path, analysis.document())
     return path

@@ -18,9 +18,20 @@ from rich.progress import track
 
 from resnet_server.errors import ServiceError
 from resnet_server.preprocess import PreprocessSpec, preprocess
+from training.learning.learner import class_weights
 from training.pages.sheet import PAPER, contact_sheet
 from training.pages.thumbnails import thumbnail
-from training.photos.data import LABELS, MAX_PIXELS, Images, Sample, Skipped, check_classes, scan, upright_size
+from training.photos.data import (
+    LABELS,
+    MAX_PIXELS,
+    Images,
+    Sample,
+    Skipped,
+    check_classes,
+    read_bytes,
+    scan,
+    upright_size,
+)
 from training.photos.duplicates import original_path
 from training.photos.folders import link_or_copy, new_folder, write_manifest
 
@@ -66,7 +77,7 @@ def add_copies(folder: Path, out: Path, seed: int) -> Augmented:
     plan = planned_copies(samples, seed)
     for copy in track(plan, description="making copies"):
         original = by_path[copy.original]
-        jpeg = varied((out / copy.original).read_bytes(), copy.path, seed)
+        jpeg = varied(read_bytes(out / copy.original), copy.path, seed)
         (out / copy.path).write_bytes(jpeg)
         samples.append(replace(original, path=copy.path, sha256=hashlib.sha256(jpeg).hexdigest()))
     write_manifest(out, samples)
@@ -78,7 +89,7 @@ def link_readable(folder: Path, found: Sequence[Sample], out: Path) -> tuple[lis
     samples, skipped = [], []
     for sample in track(found, description="reading the pictures"):
         try:
-            preprocess((folder / sample.path).read_bytes(), CHECKED)
+            preprocess(read_bytes(folder / sample.path), CHECKED)
         except ServiceError as exc:
             skipped.append(Skipped(sample.path, exc.message))
             continue
@@ -130,7 +141,7 @@ def varied(data: bytes, path: str, seed: int) -> bytes:
 
 def digest(seed: int, path: str) -> bytes:
     """SHA-256 of seed and path: orders and seeds alike on every machine."""
-    return hashlib.sha256(f"{seed}:{path}".encode()).digest()
+    return hashlib.sha256(f"{seed}:{path}".encode(errors="surrogateescape")).digest()
 
 
 def decode(data: bytes) -> Images:
@@ -177,7 +188,7 @@ def copies_sheet(out: Path, made: Sequence[Made]) -> Image.Image:
     return contact_sheet(tiles, columns=3)
 
 
-def class_weights(samples: Sequence[Sample]) -> dict[str, float]:
-    """What each class's loss is multiplied by for both to weigh the same: N / (classes x pictures of the class)."""
-    labels = [sample.label for sample in samples]
-    return {name: len(labels) / (len(LABELS) * labels.count(label)) for label, name in enumerate(LABELS)}
+def loss_weights(samples: Sequence[Sample]) -> dict[str, float]:
+    """What training multiplies each class's loss by, so that both weigh the same without copies."""
+    weights = class_weights(np.array([sample.label for sample in samples]))
+    return dict(zip(LABELS, weights.tolist(), strict=True))

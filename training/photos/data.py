@@ -1,11 +1,10 @@
 """Reads a folder with one sub-folder a class into arrays, through the preprocessing that serving uses."""
 
-import csv
 import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO
@@ -14,14 +13,16 @@ import numpy as np
 import numpy.typing as npt
 from rich.progress import track
 
-from resnet_server.errors import ServiceError
+from resnet_server.errors import ServiceError, TooLargeError
+from resnet_server.manifest import file_sha256
 from resnet_server.preprocess import SWAPS_AXES, PreprocessSpec, image_info, open_image, orientation, preprocess
 from training.errors import TrainingError
+from training.photos.manifest import read_groups
 
 LABELS = ("offline", "online")
-MANIFEST = "manifest.csv"  # optional; says which pictures must stay together, see read_groups
-GROUP_COLUMNS = ("group", "repo")
+MANIFEST = "manifest.csv"  # optional; says which pictures must stay together, see training/photos/manifest.py
 CLUTTER = ("Thumbs.db", "desktop.ini", "__MACOSX")  # what file managers leave behind, besides hidden files
+MAX_BYTES = 100_000_000  # a film among the photos is not read into memory
 MAX_PIXELS = 200_000_000  # a folder that we chose ourselves may hold larger pictures than a request
 
 Images = npt.NDArray[np.uint8]
@@ -69,11 +70,15 @@ def load(folder: Path, height: int, width: int, cache: Path | None = None) -> Da
     found = scan(folder)
     digest = data_sha256(found)
     files = [sample.path for sample in found]
-    stem = cache / f"{digest[:16]}-{height}x{width}" if cache else None
-    if stem and not stem.with_suffix(".json").exists():
-        check_room(stem.parent, len(files) * height * width * 3)
-        write_cache(stem, *decode(folder, files, PreprocessSpec(height, width, MAX_PIXELS)))
-    images, skipped = read_cache(stem) if stem else decode(folder, files, PreprocessSpec(height, width, MAX_PIXELS))
+    spec = PreprocessSpec(height, width, MAX_PIXELS)
+    if cache is None:
+        images, skipped = decode(folder, files, spec)
+    else:
+        stem = cache / f"{digest[:16]}-{height}x{width}"
+        if not stem.with_suffix(".json").exists():
+            check_room(cache, len(files) * height * width * 3)
+            write_cache(stem, folder, files, spec)
+        images, skipped = read_cache(stem)
     unusable = {item.path for item in skipped}
     samples = tuple(sample for sample in found if sample.path not in unusable)
     check_classes(folder, samples)
@@ -84,19 +89,15 @@ def scan(folder: Path) -> tuple[Sample, ...]:
     """Every file of the class folders, readable as a picture or not: hashed, nothing decoded.
 
     A picture that the manifest gives no group has its SHA-256 as its group.
-    Raises: TrainingError when the folder is not laid out as one sub-folder a class.
+    Raises: TrainingError when the folder is not laid out as one sub-folder a class, or for a manifest that is none.
     """
-    files, groups = class_files(folder), read_groups(folder)
+    files = class_files(folder)
+    groups = read_groups(folder / MANIFEST, files)
     samples = []
     for path in track(files, description="reading the files"):
         digest = file_sha256(folder / path)
         samples.append(Sample(path, LABELS.index(path.split("/")[0]), groups.get(path, digest), digest))
     return tuple(samples)
-
-
-def file_sha256(path: Path) -> str:
-    """SHA-256 of a file's bytes, in hex."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def data_sha256(samples: Iterable[Sample]) -> str:
@@ -131,46 +132,34 @@ def is_clutter(path: Path) -> bool:
     return path.name.startswith(".") or path.name in CLUTTER
 
 
-def read_groups(folder: Path) -> dict[str, str]:
-    """`class/name` → group from manifest.csv; empty when there is none (then each distinct picture is its own group).
-
-    A row names its file by cls and file, or by path (`class/name`), and its group by group or repo; other columns
-    and empty groups are ignored.
-    Raises: TrainingError when a column is missing or the file is no CSV table in UTF-8.
-    """
-    path = folder / MANIFEST
-    if not path.exists():
-        return {}
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            rows, columns = list(reader), set(reader.fieldnames or ())
-    except (UnicodeDecodeError, csv.Error) as exc:
-        raise TrainingError(f"{path} is not a CSV table in UTF-8.") from exc
-    group = next((name for name in GROUP_COLUMNS if name in columns), None)
-    if group is None:
-        raise TrainingError(f"{path} has no column {' or '.join(GROUP_COLUMNS)}.")
-    named_by_class = {"cls", "file"} <= columns
-    if not named_by_class and "path" not in columns:
-        raise TrainingError(f"{path} has no column path, nor cls and file.")
-    keys = [f"{row['cls']}/{row['file']}" if named_by_class else row["path"] for row in rows]
-    return {key: row[group] for key, row in zip(keys, rows, strict=True) if row[group]}
-
-
 def decode(folder: Path, files: list[str], spec: PreprocessSpec) -> tuple[Images, tuple[Skipped, ...]]:
-    """Run the serving preprocess on each file. Returns: uint8 (kept, H, W, 3), and what could not be read."""
+    """Every file as the serving preprocess makes it. Returns: uint8 (kept, H, W, 3), and what could not be read."""
     images = np.empty((len(files), spec.height, spec.width, 3), np.uint8)
     skipped: list[Skipped] = []
-    kept = 0
+    for index, pixels in enumerate(decoded(folder, files, spec, skipped)):
+        images[index] = pixels
+    return images[: len(files) - len(skipped)], tuple(skipped)
+
+
+def decoded(folder: Path, files: list[str], spec: PreprocessSpec, skipped: list[Skipped]) -> Iterator[Images]:
+    """Run the serving preprocess on each file: uint8 (H, W, 3); what cannot be read is added to `skipped` instead."""
     for path in track(files, description=f"decoding to {spec.height} x {spec.width}"):
         try:
-            pixels, _ = preprocess((folder / path).read_bytes(), spec)
+            pixels, _ = preprocess(read_bytes(folder / path), spec)
         except ServiceError as exc:
             skipped.append(Skipped(path, exc.message))
         else:
-            images[kept] = pixels
-            kept += 1
-    return images[:kept], tuple(skipped)
+            yield pixels
+
+
+def read_bytes(path: Path) -> bytes:
+    """A whole file.
+
+    Raises: TooLargeError above MAX_BYTES, before anything is read.
+    """
+    if (size := path.stat().st_size) > MAX_BYTES:
+        raise TooLargeError(f"The file has {size} bytes; the limit is {MAX_BYTES}.")
+    return path.read_bytes()
 
 
 def upright_size(data: bytes) -> tuple[int, int]:
@@ -193,12 +182,33 @@ def check_room(folder: Path, needed: int) -> None:
         )
 
 
-def write_cache(stem: Path, images: Images, skipped: Iterable[Skipped]) -> None:
-    """Keep decoded pixels; the .json is written last, and both are renamed into place whole: two may write at once."""
+def write_cache(stem: Path, folder: Path, files: list[str], spec: PreprocessSpec) -> None:
+    """Decode to a file; the .json is written last, and both are renamed into place whole: two may write at once."""
     stem.parent.mkdir(parents=True, exist_ok=True)
+    skipped: list[Skipped] = []
+    pictures = decoded(folder, files, spec, skipped)
+    write_whole(stem.with_suffix(".npy"), lambda file: write_pixels(file, (spec.height, spec.width, 3), pictures))
     notes = json.dumps([asdict(item) for item in skipped])
-    write_whole(stem.with_suffix(".npy"), lambda file: np.save(file, images))
-    write_whole(stem.with_suffix(".json"), lambda file: file.write(notes.encode(errors="surrogateescape")))
+    write_whole(stem.with_suffix(".json"), lambda file: file.write(notes.encode()))
+
+
+def write_pixels(file: IO[bytes], shape: tuple[int, int, int], pictures: Iterable[Images]) -> None:
+    """Write what np.save writes of all pictures, holding one at a time: a data set need not fit into memory.
+
+    NumPy pads the header for the number of pictures to be filled in later (numpy.lib.format).
+    """
+
+    def header(count: int) -> None:
+        file.seek(0)
+        facts = {"descr": "|u1", "fortran_order": False, "shape": (count, *shape)}
+        np.lib.format.write_array_header_1_0(file, facts)
+
+    count = 0
+    header(count)
+    for pixels in pictures:
+        file.write(pixels.tobytes())
+        count += 1
+    header(count)
 
 
 def write_whole(path: Path, write: Callable[[IO[bytes]], object]) -> None:

@@ -27,7 +27,7 @@ from scipy.sparse.csgraph import connected_components
 
 from resnet_server.errors import ServiceError
 from resnet_server.preprocess import PreprocessSpec, preprocess
-from training.photos.data import MAX_PIXELS, Images, Sample, Skipped
+from training.photos.data import MAX_PIXELS, Images, Sample, Skipped, read_bytes
 
 MAX_DISTANCE = 10  # bits of 64
 MIN_CORRELATION = 0.9
@@ -75,7 +75,7 @@ def looks_of(folder: Path, samples: Sequence[Sample]) -> tuple[dict[str, Look], 
     looks, skipped = {}, []
     for sample in track(samples, description="looking for copies"):
         try:
-            looks[sample.path] = look_of((folder / sample.path).read_bytes())
+            looks[sample.path] = look_of(read_bytes(folder / sample.path))
         except ServiceError as exc:
             skipped.append(Skipped(sample.path, exc.message))
     return looks, tuple(skipped)

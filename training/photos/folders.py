@@ -1,6 +1,7 @@
-"""Writes folders that are data sets: linked pictures and the manifest.csv that says which belong together."""
+"""Writes folders that are data sets: linked pictures, manifest.csv on which belong together, JSON about them."""
 
 import csv
+import json
 import os
 import shutil
 from collections.abc import Iterable
@@ -13,12 +14,17 @@ from training.photos.data import MANIFEST, Sample
 def new_folder(out: Path, data: Path) -> None:
     """Make `out`, for what is made from `data`.
 
-    Raises: TrainingError when it lies inside `data`, is a file or holds anything already.
+    Raises: TrainingError as check_new.
     """
+    check_new(out, data)
+    out.mkdir(parents=True, exist_ok=True)
+
+
+def check_new(out: Path, data: Path) -> None:
+    """Raises: TrainingError when `out` lies inside `data`, is a file or holds anything already."""
     outside(out, data)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise TrainingError(f"{out} exists already and is not an empty folder; name a new one.")
-    out.mkdir(parents=True, exist_ok=True)
 
 
 def outside(out: Path, data: Path) -> None:
@@ -39,8 +45,14 @@ def link_or_copy(source: Path, target: Path) -> None:
 
 
 def write_manifest(folder: Path, samples: Iterable[Sample]) -> None:
-    """Write manifest.csv: path (`class/name`), group and sha256, sorted by path."""
-    with (folder / MANIFEST).open("w", encoding="utf-8", newline="") as file:
+    """Write manifest.csv: path (`class/name`, in the bytes of the file's name), group and sha256, sorted by path."""
+    with (folder / MANIFEST).open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(("path", "group", "sha256"))
         writer.writerows(sorted((sample.path, sample.group, sample.sha256) for sample in samples))
+
+
+def write_json(path: Path, document: object) -> None:
+    """Write a JSON document in UTF-8; what is no UTF-8 in the names of files reads back as Python had it."""
+    text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    path.write_text(text, encoding="utf-8", errors="backslashreplace")  # \udcff is JSON's own escape as well

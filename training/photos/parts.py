@@ -1,11 +1,10 @@
 """Writes the parts of a split: train, val and test as data sets of their own, and split.json about them."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
-from training.photos.folders import link_or_copy, write_manifest
+from training.photos.folders import link_or_copy, write_json, write_manifest
 from training.photos.split import Split
 
 DOCUMENT = "split.json"
@@ -22,7 +21,7 @@ def write_parts(folder: Path, split: Split, out: Path, facts: Mapping[str, objec
             link_or_copy(folder / sample.path, out / part / sample.path)
         write_manifest(out / part, members)
     path = out / DOCUMENT
-    path.write_text(json.dumps(document(split, facts), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_json(path, document(split, facts))
     return path
 
 

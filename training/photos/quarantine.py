@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 from training.photos.analyze import UNLABELLED, Analysis
-from training.photos.folders import outside
+from training.photos.folders import new_folder
 
 TABLE = "quarantine.csv"
 COLUMNS = ("path", "moved_to", "reason")
@@ -15,13 +15,13 @@ COLUMNS = ("path", "moved_to", "reason")
 def move_bad_files(analysis: Analysis, out: Path) -> int:
     """Move every file of bad_files to out/class/name and add a row for each to out/quarantine.csv.
 
-    A name that is taken there already gets a number. Returns: how many were moved.
-    Raises: TrainingError when `out` lies inside the data folder.
+    Returns: how many were moved.
+    Raises: TrainingError when `out` lies inside the data folder or holds anything: undo_command would bring that too.
     """
-    outside(out, analysis.folder)
+    new_folder(out, analysis.folder)
     bad = bad_files(analysis)
     for path, reason in bad.items():
-        target = free_name(out / analysis.label(path) / inside_class(analysis, path))
+        target = out / analysis.label(path) / inside_class(analysis, path)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.move(analysis.folder / path, target)
         note(out, path, target, reason)  # at once: an interruption leaves no file without its row
@@ -47,20 +47,11 @@ def bad_files(analysis: Analysis) -> dict[str, str]:
     return bad
 
 
-def free_name(path: Path) -> Path:
-    """`path`, or name-2, name-3, … where it is taken."""
-    number, free = 2, path
-    while free.exists():
-        free = path.with_name(f"{path.stem}-{number}{path.suffix}")
-        number += 1
-    return free
-
-
 def note(out: Path, path: str, target: Path, reason: str) -> None:
     """Add a row to the table."""
     table = out / TABLE
     fresh = not table.exists()
-    with table.open("a", encoding="utf-8", newline="") as file:
+    with table.open("a", encoding="utf-8", errors="surrogateescape", newline="") as file:
         writer = csv.writer(file)
         if fresh:
             writer.writerow(COLUMNS)

@@ -1,6 +1,5 @@
 """Draws the random views that training makes on the fly, beside the pictures that they are made of."""
 
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,7 +12,8 @@ from training.learning.recipes import DOCUMENTED
 from training.learning.views import documented_view
 from training.pages.sheet import contact_sheet
 from training.pages.thumbnails import thumbnail
-from training.photos.data import LABELS, MAX_PIXELS, Sample
+from training.photos.copies import digest
+from training.photos.data import LABELS, MAX_PIXELS, Sample, read_bytes
 
 ROWS = 4  # pictures of each class
 VIEWS = 3  # of each kind in a row
@@ -24,7 +24,7 @@ def views_sheet(folder: Path, samples: Sequence[Sample], seed: int) -> Image.Ima
     tiles = []
     for label in range(len(LABELS)):
         paths = [sample.path for sample in samples if sample.label == label]
-        paths.sort(key=lambda path: hashlib.sha256(f"{seed}:{path}".encode()).digest())
+        paths.sort(key=lambda path: digest(seed, path))
         for row, path in enumerate(paths[:ROWS]):
             tiles += row_of_views(folder / path, path, (seed, label, row))
     return contact_sheet(tiles, columns=1 + 2 * VIEWS)
@@ -32,7 +32,7 @@ def views_sheet(folder: Path, samples: Sequence[Sample], seed: int) -> Image.Ima
 
 def row_of_views(file: Path, caption: str, key: tuple[int, int, int]) -> list[tuple[Image.Image, str]]:
     """A picture and its views, with captions; made from the canvas that training keeps of it."""
-    pixels, _ = preprocess(file.read_bytes(), PreprocessSpec(*DOCUMENTED.canvas, MAX_PIXELS))
+    pixels, _ = preprocess(read_bytes(file), PreprocessSpec(*DOCUMENTED.canvas, MAX_PIXELS))
     phase, rng = DOCUMENTED.phases[0], np.random.default_rng(key)
     documented = [documented_view(pixels, phase, (*key[:2], key[2] * VIEWS + view)) for view in range(VIEWS)]
     strong = [augment(pixels, phase.height, phase.width, rng) for _ in range(VIEWS)]

@@ -7,17 +7,28 @@ from typing import Any
 
 from resnet_server.manifest import Manifest
 from training.errors import TrainingError
+from training.judging.judged import say_skipped
 from training.learning.network import ARCHITECTURES, load_trained
 from training.photos.data import load
 from training.serving.artifact import (
     Facts,
+    check_name,
     facts_of_child,
     golden_views,
     read_artifact,
     with_metrics,
     write_artifact,
 )
-from training.serving.export import FLOAT_TOLERANCE, check_agreement, export, onnxruntime_run, openvino_run, torch_run
+from training.serving.export import (
+    FLOAT_TOLERANCE,
+    check_agreement,
+    export,
+    onnxruntime_run,
+    openvino_run,
+    read_graph,
+    torch_run,
+)
+from training.serving.measured import check_measured
 from training.serving.quantize import quantize_checked
 
 
@@ -43,13 +54,16 @@ def export_artifact(source: Path, target: Path) -> float:
 def quantize_artifact(source: Path, data: Path, target: Path, *, max_drop: float, cache: Path) -> float:
     """An ONNX artifact in int8. Returns: the drop in mean accuracy on `data`.
 
-    Raises: TrainingError when it is larger than max_drop; nothing is at `target` then.
+    Raises: TrainingError when it is larger than max_drop or the source is int8 already; nothing is at `target` then.
     """
     manifest = read_artifact(source)
     if manifest.weights.suffix != ".onnx":
         raise TrainingError(f"{source} holds {manifest.weights.name}; export it first: python -m training export.")
+    if any(node.op_type == "QuantizeLinear" for node in read_graph(manifest.weights).node):
+        raise TrainingError(f"{source} is quantized already; quantize the artifact that export wrote.")
     check_new(target)
     pictures = load(data, manifest.height, manifest.width, cache)
+    say_skipped(pictures.skipped)
     with tempfile.TemporaryDirectory() as folder:
         int8 = Path(folder) / "model.onnx"
         drop = quantize_checked(manifest.weights, int8, pictures, max_drop)
@@ -70,8 +84,14 @@ def package(
 ) -> Manifest:
     """An artifact of another artifact, or of a bare weights file with the facts of `like` or the given ones.
 
-    Raises: TrainingError when the weights are missing, of another kind or do not run.
+    `target` is new, or `weights` itself, an artifact that gets other metrics or another name.
+    Raises: TrainingError when the weights are missing, of another kind or do not run, the metrics are of others, the
+    name cannot be one or the target holds something else; nothing is changed then.
     """
+    if name is not None:
+        check_name(name)
+    if target.resolve() != weights.resolve():
+        check_new(target)
     if weights.is_dir():
         source = read_artifact(weights)
         facts, file = facts_of_child(source), source.weights
@@ -83,6 +103,8 @@ def package(
             raise TrainingError(f"{architecture} is not known; choose one of {', '.join(ARCHITECTURES)}.")
         facts, file = Facts("class-photos", architecture, height, width, 1, seed=0, data_sha256="unknown"), weights
     check_weights(file, facts)
+    if metrics:
+        check_measured(metrics, file)
     facts = replace(facts, name=name or facts.name)
     return write_artifact(target, file, with_metrics(facts, metrics) if metrics else facts)
 

@@ -44,6 +44,17 @@ def export(model: UInt8Network, path: Path, height: int, width: int) -> None:
     onnx.checker.check_model(str(path), full_check=True)
 
 
+def read_graph(path: Path) -> onnx.GraphProto:
+    """The graph of an ONNX file, with the shapes between its layers.
+
+    Raises: TrainingError when the file is no valid graph.
+    """
+    try:
+        return onnx.shape_inference.infer_shapes(onnx.load(path)).graph
+    except Exception as exc:  # protobuf's and onnx's own
+        raise TrainingError(f"{path} is no valid ONNX graph; export it again.") from exc
+
+
 def onnxruntime_run(path: Path, threads: int = 0) -> Run:
     """A function from uint8 (N, H, W, 3) to logits (N, 2), by ONNX Runtime on the CPU."""
     options = onnxruntime.SessionOptions()

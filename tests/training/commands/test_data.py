@@ -1,5 +1,7 @@
 """analyze, split and augment as a person types them: what is printed, what is written, and mistakes as one sentence."""
 
+import json
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -124,3 +126,34 @@ def test_a_report_where_a_file_lies_is_one_sentence(
 ) -> None:
     (tmp_path / "report").write_text("mine", encoding="utf-8")
     assert run(monkeypatch, "analyze", folder, "--out", tmp_path / "report") == f"error: {tmp_path}/report: File exists"
+
+
+def test_a_quarantine_must_be_new_and_apart_from_the_report(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad = tmp_path / "bad"
+    message = run(monkeypatch, "analyze", folder, "--out", bad / "report", "--quarantine", bad)
+    assert message == f"error: {bad}/report lies inside {bad}; give --out another folder."
+    (bad / "offline").mkdir(parents=True)
+    message = run(monkeypatch, "analyze", folder, "--out", tmp_path / "report", "--quarantine", bad)
+    assert message == f"error: {bad} exists already and is not an empty folder; name a new one."
+    assert not (tmp_path / "report").exists()
+
+
+def test_names_that_are_no_utf8_stop_no_step(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    odd = os.fsdecode(b"\xff\xfe")
+    shutil.copy(folder / "online" / "000.png", folder / "online" / f"{odd}.png")
+    (folder / "offline" / f"{odd}.gif").write_bytes(b"GIF89a" + bytes(40))
+    more, parts, report = tmp_path / "more", tmp_path / "parts", tmp_path / "report"
+    assert run(monkeypatch, "analyze", folder, "--out", report) == 0
+    assert run(monkeypatch, "augment", folder, more) == 0
+    assert run(monkeypatch, "split", folder, parts) == 0
+    said = capsys.readouterr().out
+    assert "same bytes: online/000.png, online/\\udcff\\udcfe.png\n" in said
+    assert said.count("left out: offline/\\udcff\\udcfe.gif: GIF is not accepted;") == 2
+    assert json.loads((parts / "split.json").read_text(encoding="utf-8"))["left_out"][0]["path"] == f"offline/{odd}.gif"
+    assert json.loads((report / "analysis.json").read_text(encoding="utf-8"))["equal"][0][1] == f"online/{odd}.png"
+    assert "<td><code>offline/\\udcff\\udcfe.gif</code></td>" in (report / "index.html").read_text(encoding="utf-8")
+    assert run(monkeypatch, "split", more, tmp_path / "again") == 0

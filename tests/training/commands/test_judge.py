@@ -57,6 +57,22 @@ def test_evaluate_prints_the_numbers_and_what_to_run_next(
     ]
 
 
+def test_what_to_run_next_is_quoted_for_the_shell(photos: Path, tmp_path: Path, capfd: Captured) -> None:
+    out, model = tmp_path / "my report", write_artifact(tmp_path / "my model")
+    run("evaluate", model, photos, "--out", out, "--cache", tmp_path / "cache")
+    assert capfd.readouterr().out.splitlines()[-1] == (
+        f"next: python -m training package '{model}' ARTIFACT --metrics '{out}/metrics.json'"
+    )
+
+
+def test_no_mistake_is_printed_with_its_limits(model: Path, tmp_path: Path, capfd: Captured) -> None:
+    easy = write_shades(tmp_path / "easy", (10, 20), (240, 250))
+    run("evaluate", model, easy, "--out", tmp_path / "report", "--cache", tmp_path / "cache")
+    lines = capfd.readouterr().out.splitlines()
+    assert "mean of both 1.0000" in lines
+    assert any("an error rate up to 75.0 % would not be surprising (rule of three)" in line for line in lines)
+
+
 def test_what_evaluate_writes_is_what_package_wants(model: Path, photos: Path, tmp_path: Path) -> None:
     run("evaluate", model, photos, "--out", tmp_path / "report", "--cache", tmp_path / "cache")
     metrics = json.loads((tmp_path / "report" / "metrics.json").read_text(encoding="utf-8"))
@@ -80,6 +96,15 @@ def test_predict_writes_a_folders_answers_to_a_file(model: Path, photos: Path, t
     assert "4 answered, 1 not: the column error says why" in captured.err
     with out.open(encoding="utf-8", newline="") as file:
         assert len(list(csv.DictReader(file))) == 5
+
+
+@pytest.mark.parametrize("source", [".", "online/200.png"])
+def test_predict_does_not_write_over_a_picture(source: str, model: Path, photos: Path) -> None:
+    picture = photos / "online" / "200.png"
+    before = picture.read_bytes()
+    with pytest.raises(TrainingError, match=r"200\.png is no table of answers to write over"):
+        run("predict", model, photos / source, "--out", picture)
+    assert picture.read_bytes() == before
 
 
 def test_predict_without_a_file_writes_the_table_alone_to_standard_output(

@@ -15,7 +15,8 @@ from tests.training.shades import answers, write_shades
 from training.errors import TrainingError
 from training.judging.answers import read_answers, write_answers
 from training.judging.evaluate import evaluate
-from training.photos.data import load
+from training.judging.judged import say_skipped
+from training.photos.data import Skipped, load
 
 OFFLINE, ONLINE = (10, 40, 90, 140), (100, 150, 180, 210, 240)  # 140 and 100 are mistaken for the other class
 
@@ -80,6 +81,20 @@ def test_nothing_wrong_is_said_with_its_limits(model: Path, tmp_path: Path) -> N
     assert "Worst mistakes None." in text
 
 
+def test_nothing_wrong_in_few_groups_says_little_however_many_pictures_they_hold(model: Path, tmp_path: Path) -> None:
+    names = [f"{label}/{shade:03}.png" for label, shade in (("offline", 10), ("offline", 20), ("online", 240))]
+    groups = dict(zip([*names, "online/250.png"], ("north", "south", "north", "south"), strict=True))
+    groups |= {"offline/030.png": "east", "offline/035.png": "west"}
+    evaluate(model, write_shades(tmp_path / "easy", (10, 20, 30, 35), (240, 250), groups), tmp_path / "out")
+    assert "with 4 groups, an error rate up to 75.0 % would not be" in words(tmp_path / "out" / "index.html")
+
+
+def test_the_curve_ranks_by_logits_where_all_scores_are_one(tmp_path: Path) -> None:
+    write_answers(tmp_path / "answers.csv", answers([0, 0, 1, 1], [-5, 40, 45, 60]))
+    metrics = evaluate(tmp_path / "answers.csv", None, tmp_path / "out")
+    assert (metrics["auc"], metrics["intervals_95"]["auc"]) == (1.0, [1.0, 1.0])
+
+
 def test_groups_are_listed_and_drawn_whole(model: Path, tmp_path: Path) -> None:
     names = [f"offline/{shade:03}.png" for shade in OFFLINE] + [f"online/{shade:03}.png" for shade in ONLINE]
     groups = {name: ("north", "south", "east")[place % 3] for place, name in enumerate(names)}
@@ -100,9 +115,12 @@ def test_a_class_of_one_group_is_said_to_make_the_intervals_too_narrow(model: Pa
     assert "groups could not be drawn" in words(tmp_path / "out" / "index.html")
 
 
-def test_files_that_are_no_pictures_are_listed(model: Path, data: Path, tmp_path: Path) -> None:
+def test_files_that_are_no_pictures_are_listed(
+    model: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (data / "online" / "film.gif").write_bytes(b"GIF89a")
     assert evaluate(model, data, tmp_path / "out")["skipped"] == 1
+    assert "\nskipped online/film.gif: GIF is not accepted; " in "\n" + capsys.readouterr().out
     expected = "online/film.gif GIF is not accepted; send JPEG, PNG, WebP, BMP or AVIF."
     assert expected in words(tmp_path / "out" / "index.html")
 
@@ -131,11 +149,23 @@ def test_of_what_split_wrote_the_test_part_is_taken(model: Path, tmp_path: Path)
         assert metrics["measured_on"].startswith(f"the {taken} part of parts (")
 
 
+def test_of_many_skipped_files_the_first_are_named(capsys: pytest.CaptureFixture[str]) -> None:
+    say_skipped([Skipped(f"online/{number}\udcff.gif", "GIF") for number in range(23)])
+    lines = capsys.readouterr().out.splitlines()
+    assert (lines[0], lines[-2:]) == (
+        "skipped online/0\ufffd.gif: GIF",
+        ["skipped online/19\ufffd.gif: GIF", "skipped 3 more"],
+    )
+
+
 def test_a_part_that_is_not_there_is_named(model: Path, data: Path, tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="photos has no part val; only folders that split wrote have parts"):
         evaluate(model, data, tmp_path / "out", part="val")
     write_shades(tmp_path / "parts" / "train", [1], [255])
-    with pytest.raises(TrainingError, match=r"parts/test is missing; split parts again, or choose another --part"):
+    with pytest.raises(TrainingError, match=r"parts/test is missing; take --part train, or split the photos again\."):
+        evaluate(model, tmp_path / "parts", tmp_path / "out")
+    write_shades(tmp_path / "parts" / "val", [1], [255])
+    with pytest.raises(TrainingError, match=r"take --part val or --part train, or split"):
         evaluate(model, tmp_path / "parts", tmp_path / "out")
 
 
@@ -162,6 +192,7 @@ def test_the_pictures_that_two_models_differ_on_are_shown(model: Path, data: Pat
     assert metrics["difference"] == 0.125
     text = words(out / "index.html")
     assert "These pictures do not tell tiny-1 and other.csv apart" in text
+    assert "The test takes pictures as independent of each other" in text
     assert "All 1 as a table picture truth tiny-1 other.csv 1 offline/010.png offline offline 1.00 online" in text
     assert (out / "differences.png").exists()
 
@@ -238,7 +269,7 @@ def test_the_report_does_not_go_into_the_data(model: Path, data: Path) -> None:
 @pytest.mark.parametrize(
     ("table", "words"),
     [
-        (b"\x89PNG\r\n", r"answers\.csv is no CSV table in UTF-8"),
+        (b"\x89PNG\r\n", r"answers\.csv must have the columns path, group"),
         (b"path,label\na,online\n", r"answers\.csv must have the columns path, group, label, offline, online"),
         (b"path,group,label,offline,online\na,g,online,nan,1\n", "holds logits that are no finite numbers"),
         (b"path,group,label,offline,online\na,g,online,0,1\na,g,offline,0,1\n", "answers a picture twice"),

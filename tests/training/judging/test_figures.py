@@ -15,10 +15,10 @@ def points(line: Line2D) -> np.ndarray:
 
 
 def test_the_roc_curve_runs_from_nothing_to_everything_and_marks_the_threshold() -> None:
-    (axes,) = roc_figure(PROBABILITY, LABELS, 1.0).axes
+    (axes,) = roc_figure(np.array([-2.0, 0.4, 0.8, 50.0]), LABELS, 1.0).axes
     _, curve, served = axes.lines
     assert (points(curve)[0].tolist(), points(curve)[-1].tolist()) == ([0, 0], [1, 1])
-    assert points(served).tolist() == [[0.5, 1.0]]  # 0.6, 0.7 and 1 are above 0.5
+    assert points(served).tolist() == [[0.5, 1.0]]  # three are above 0
 
 
 def test_the_reliability_plot_has_a_point_and_a_count_for_each_bin() -> None:

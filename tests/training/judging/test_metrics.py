@@ -11,6 +11,7 @@ from training.judging.metrics import (
     calibration_error,
     confusion,
     is_grouped,
+    margins,
     mean_accuracy,
     probabilities,
     reliability,
@@ -29,6 +30,10 @@ def test_probabilities_are_the_softmax_at_a_temperature() -> None:
 
 def test_probabilities_of_huge_logits_are_finite() -> None:
     assert probabilities(np.array([[1e6, -1e6]], dtype=np.float32), 0.1).tolist() == [[1.0, 0.0]]
+
+
+def test_margins_keep_the_order_that_probabilities_of_one_lose() -> None:
+    assert margins(answers([0, 1], [40, 45]).logits).tolist() == [40.0, 45.0]
 
 
 def test_mean_accuracy_weighs_both_classes_alike() -> None:

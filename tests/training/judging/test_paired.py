@@ -35,6 +35,29 @@ def test_few_differences_tell_nothing() -> None:
     )
 
 
+def test_more_right_pictures_of_the_larger_class_do_not_make_a_model_better() -> None:
+    labels = [0] * 400 + [1] * 40
+    old = answers(labels, [1] * 40 + [-1] * 360 + [1] * 40)  # 40 offline pictures are wrong: 10 points of a class
+    new = answers(labels, [-1] * 400 + [-1] * 20 + [1] * 20)  # 20 online ones: 50 points
+    found = pair(new, old)
+    assert found.p_value < 0.05
+    assert found.interval[1] < 0
+    assert verdict(found, "new", "old").startswith(
+        "These pictures do not tell new and old apart: of the 60 pictures that only one of them gets right, 40 are "
+        "new's (p = 0.013), but mean accuracy does not say so (-"
+    )
+
+
+def test_differences_within_one_group_do_not_make_a_model_better() -> None:
+    groups = ["one"] * 8 + ["two", "three", "four", "five"] * 4
+    labels = [1] * 16 + [0] * 8
+    new, old = (answers(labels, [*first, *[1.0] * 8, *[-1.0] * 8], groups) for first in ([1.0] * 8, [-1.0] * 8))
+    found = pair(new, old)
+    assert (found.unit, found.interval[0]) == ("groups", 0.0)
+    assert found.p_value < 0.01
+    assert "tell new and old apart" in verdict(found, "new", "old")
+
+
 def test_models_without_a_difference_are_told_so() -> None:
     found = pair(SIX_WRONG, SIX_WRONG)
     assert (found.p_value, found.difference, found.interval) == (1.0, 0.0, (0.0, 0.0))

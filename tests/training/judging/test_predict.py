@@ -12,8 +12,9 @@ from tests.tiny_model import write_artifact
 from tests.training.shades import write_shades
 from training.errors import TrainingError
 from training.judging import predict
-from training.judging.forward import Model, load_model
-from training.judging.predict import COLUMNS, files_to_answer, predict_file, predict_files, warm_up
+from training.judging.forward import load_model
+from training.judging.predict import COLUMNS, check_table, files_to_answer, predict_file, predict_files, warm_up
+from training.serving.engines import Model
 
 
 @pytest.fixture
@@ -68,6 +69,15 @@ def test_hidden_files_the_data_sets_table_and_the_output_are_no_pictures(photos:
         (photos / name).touch()
     found = [path.name for path in files_to_answer(photos, photos / "out.csv")]
     assert found == ["100.png", "200.png", "other.csv"]
+
+
+def test_a_picture_and_the_data_sets_table_are_not_written_over(photos: Path, tmp_path: Path) -> None:
+    for name in (photos / "offline" / "100.png", photos / "manifest.csv"):
+        with pytest.raises(TrainingError, match=r"is no table of answers to write over; name a new \.csv file"):
+            check_table(name)
+    (tmp_path / "old.csv").touch()
+    check_table(tmp_path / "old.csv")
+    check_table(tmp_path / "new.txt")
 
 
 def test_a_folder_without_files_is_refused(tmp_path: Path) -> None:

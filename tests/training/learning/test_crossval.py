@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from tests.training.noise import HEIGHT, WIDTH
+from tests.training.scenes import scene
 from training.errors import TrainingError
 from training.judging.forward import predict
-from training.learning.crossval import held_out_answers, run_fold
+from training.learning.crossval import cut_folds, held_out_answers, run_fold
 from training.learning.network import load_trained
 from training.learning.recipes import FROM_SCRATCH, Phase
 from training.photos.data import load
@@ -19,8 +20,9 @@ RECIPE = replace(FROM_SCRATCH, phases=(Phase(32, 32, 1),), height=HEIGHT, width=
 
 def test_every_picture_is_answered_once_by_int8_and_float(folder: Path, tmp_path: Path) -> None:
     canvases, served = load(folder, *RECIPE.canvas), load(folder, HEIGHT, WIDTH)
+    folds = cut_folds(folder, canvases.samples, 2)
     for fold in (0, 1):
-        run_fold(canvases, served, fold, tmp_path, seed=1, folds=2, recipe=RECIPE)
+        run_fold(canvases, served, folds[fold], fold, tmp_path, seed=1, recipe=RECIPE)
     int8, float32 = held_out_answers(tmp_path, folds=2)
     assert list(int8.paths) == list(float32.paths) == [sample.path for sample in served.samples]
     assert int8.labels.tolist() == served.labels.tolist()
@@ -33,3 +35,27 @@ def test_every_picture_is_answered_once_by_int8_and_float(folder: Path, tmp_path
 def test_a_missing_fold_is_named(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match=r"^Fold 0 is missing: python -m training cross-validate DATA .* --fold 0$"):
         held_out_answers(tmp_path)
+
+
+def test_a_copy_is_held_out_with_its_original(tmp_path: Path) -> None:
+    for label, name in enumerate(("offline", "online")):
+        (tmp_path / name).mkdir()
+        for seed in range(6):
+            scene(10 * label + seed).save(tmp_path / name / f"{seed}.png")
+            scene(10 * label + seed).save(tmp_path / name / f"{seed}-again.jpg", quality=80)
+    samples = load(tmp_path, HEIGHT, WIDTH).samples
+    for fold in cut_folds(tmp_path, samples):
+        names = [samples[index].path.split(".")[0].removesuffix("-again") for index in fold]
+        assert all(names.count(name) == 2 for name in names)
+
+
+def test_a_table_about_other_pictures_is_not_taken_for_the_folds(folder: Path, tmp_path: Path) -> None:
+    canvases, served = load(folder, *RECIPE.canvas), load(folder, HEIGHT, WIDTH)
+    folds = cut_folds(folder, canvases.samples, 2)
+    run_fold(canvases, served, folds[0], 0, tmp_path, seed=1, recipe=RECIPE)
+    table = tmp_path / "fold-0.csv"
+    before = table.read_text(encoding="utf-8")
+    assert run_fold(canvases, served, folds[0], 0, tmp_path, seed=1, recipe=RECIPE) == table
+    table.write_text(before.replace("offline/", "offline/other"), encoding="utf-8")
+    with pytest.raises(TrainingError, match=r"answers about other pictures; name another folder for this data\.$"):
+        run_fold(canvases, served, folds[0], 0, tmp_path, seed=1, recipe=RECIPE)

@@ -59,6 +59,7 @@ def test_it_learns_to_tell_noise_from_blocks(parts: Parts, tmp_path: Path) -> No
     recipe = replace(RECIPE, phases=(Phase(48, 40, 12),), ema_decay=0.8)
     network = fit(parts, recipe, tmp_path / "run", seed=0)
     assert parts.val is not None
+    assert network is not None
     logits = network(torch.from_numpy(parts.val.images)).detach().numpy()
     assert (logits.argmax(1) == parts.val.labels).mean() > 0.9
 
@@ -85,12 +86,15 @@ def test_the_documented_recipe_has_the_documented_numbers() -> None:
     assert (DOCUMENTED.architecture, DOCUMENTED.weights) == ("resnet18", "imagenet")
 
 
-def test_the_epoch_of_best_validation_is_kept(parts: Parts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    accuracies = iter((0.6, 0.9, 0.9))
+def test_the_best_epoch_is_kept_and_of_two_alike_the_surer(
+    parts: Parts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    epochs = iter(((0.6, 0.5), (0.9, 0.4), (0.9, 0.3)))
     seen = []
 
     def validate(*_: object) -> dict[str, float]:
-        return {"val_loss": 1.0, "val_accuracy": next(accuracies)}
+        accuracy, loss = next(epochs)
+        return {"val_loss": loss, "val_accuracy": accuracy}
 
     def remember(run: Run, weights: dict[str, torch.Tensor]) -> None:
         seen.append(weights)
@@ -100,7 +104,7 @@ def test_the_epoch_of_best_validation_is_kept(parts: Parts, tmp_path: Path, monk
     monkeypatch.setattr("training.learning.fit.validate", validate)
     monkeypatch.setattr(Run, "save_weights", remember)
     fit(parts, RECIPE, tmp_path / "run", seed=0)
-    assert len(seen) == 2  # the first and the second; the third is no better
+    assert len(seen) == 3  # of two equally accurate ones the surer
 
 
 def test_a_run_killed_at_any_moment_and_resumed_ends_with_the_numbers_of_an_unbroken_one(
@@ -187,3 +191,23 @@ def test_two_processes_give_the_result_of_one(divided: Path, tmp_path: Path) -> 
     for row, other in zip(history(one), history(two), strict=True):
         assert float(row["train_loss"]) == pytest.approx(float(other["train_loss"]), abs=2e-3)
     assert json.loads((two / "manifest.json").read_text())["architecture"] == "resnet18"
+
+
+def test_pictures_are_trained_on_at_the_size_of_the_phase_and_judged_at_the_served_one(
+    parts: Parts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = set()
+
+    def remember(_module: torch.nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
+        seen.add((_module.training, tuple(inputs[0].shape[2:])))
+
+    original = build_network
+
+    def watched(*arguments: object) -> object:
+        network = original(*arguments)  # type: ignore[arg-type]
+        network.backbone.conv1.register_forward_pre_hook(remember)  # type: ignore[union-attr]
+        return network
+
+    monkeypatch.setattr("training.learning.fit.build_network", watched)
+    fit(parts, replace(RECIPE, downscale=2), tmp_path / "run", seed=0)
+    assert seen == {(True, (32, 32)), (True, (48, 40)), (False, (24, 20))}

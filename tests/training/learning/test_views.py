@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from tests.training.noise import picture
-from training.learning.composites import SIZE, compose, projection, video_call
+from training.learning.augment import augment
+from training.learning.composites import CALLS, PROJECTIONS, SIZE, compose, projection, video_call
 from training.learning.recipes import DOCUMENTED, FROM_SCRATCH, Phase
 from training.learning.views import Views, epoch_order
 from training.photos.data import DataSet, load
@@ -52,21 +53,30 @@ def test_composites_are_cut_from_training_pictures_only() -> None:
     images[3] = 255  # held out: white
     offline, online = np.array([0]), np.array([1])
     rng = np.random.default_rng(0)
-    brightest = max(int(compose(images, 0, 0, offline, online, rng)[10:-10].mean()) for _ in range(60))
+    brightest = max(int(compose(images, 0, 0, offline, online, rng)[0].max()) for _ in range(60))
     assert brightest < 120  # a projection's washed-out wall is the brightest that black pictures give
 
 
-def test_a_composite_is_rare_and_else_the_picture_itself() -> None:
+@pytest.mark.parametrize(("label", "share"), [(0, PROJECTIONS), (1, CALLS)])
+def test_as_many_pictures_are_made_up_as_said_and_the_others_left_alone(label: int, share: float) -> None:
     images = np.stack([np.asarray(picture(label, 0)) for label in (0, 1)])
     rng = np.random.default_rng(0)
-    same = [np.array_equal(compose(images, 1, 1, np.array([0]), np.array([1]), rng), images[1]) for _ in range(200)]
-    assert 140 < sum(same) < 180
+    views = [compose(images, label, label, np.array([0]), np.array([1]), rng) for _ in range(800)]
+    assert np.mean([made_up for _, made_up in views]) == pytest.approx(share, abs=0.05)
+    assert all(np.array_equal(view, images[label]) for view, made_up in views if not made_up)
+
+
+def test_a_made_up_picture_is_shown_whole() -> None:
+    frame = np.zeros((60, 50, 3), dtype=np.uint8)
+    frame[[0, -1]] = 255
+    views = [augment(frame, 60, 50, np.random.default_rng(seed), whole=True) for seed in range(20)]
+    assert all(view[0].mean() > 60 and view[-1].mean() > 60 for view in views)
 
 
 def test_a_class_without_pictures_gives_no_composites() -> None:
     images = np.stack([np.asarray(picture(0, 0))])
     rng, nothing = np.random.default_rng(0), np.array([], dtype=np.int64)
-    assert all(np.array_equal(compose(images, 0, 0, np.array([0]), nothing, rng), images[0]) for _ in range(50))
+    assert not any(compose(images, 0, 0, np.array([0]), nothing, rng)[1] for _ in range(50))
 
 
 def test_a_video_call_and_a_projection_have_the_canvas_proportions() -> None:

@@ -10,7 +10,7 @@ from PIL import Image
 from tests.training.scenes import scene, scenes
 from training.errors import TrainingError
 from training.photos.analyze import Analysis, Pair, analyze, write_analysis
-from training.photos.data import Skipped
+from training.photos.data import LABELS, Skipped
 
 
 @pytest.fixture
@@ -117,3 +117,19 @@ def test_a_folder_without_any_picture_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("to do", encoding="utf-8")
     with pytest.raises(TrainingError, match=r"holds no readable picture; the first file: The bytes are not"):
         analyze(tmp_path)
+
+
+def test_many_groups_of_copies_are_told_apart_in_one_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    groups = [(f"offline/{n}.png", f"{'online' if n % 2 else 'offline'}/{n}-2.png") for n in range(100)]
+    asked: list[str] = []
+    label = Analysis.label
+
+    def counted(analysis: Analysis, path: str) -> str:
+        asked.append(path)
+        return label(analysis, path)
+
+    monkeypatch.setattr(Analysis, "label", counted)
+    analysis = Analysis(Path(), LABELS, (), (), tuple(groups), (), "")
+    assert analysis.equal_copies == groups[::2]
+    assert len(asked) == 200
+    assert analysis.equal_conflicts == groups[1::2]

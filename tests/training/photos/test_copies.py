@@ -1,6 +1,7 @@
 """The documented copies: how many, of what, with which arithmetic, and what they are called."""
 
 import colorsys
+import os
 from collections import Counter
 from pathlib import Path
 
@@ -11,14 +12,16 @@ from PIL import Image
 from tests.pictures import encode
 from tests.training.scenes import scene, scenes
 from training.errors import TrainingError
+from training.learning import learner
+from training.photos import copies
 from training.photos.copies import (
     Made,
     add_copies,
     adjust_brightness,
     adjust_saturation,
-    class_weights,
     copies_sheet,
     decode,
+    loss_weights,
     planned_copies,
     varied,
 )
@@ -171,6 +174,18 @@ def test_the_sheet_has_a_row_for_each_of_the_first_originals(folder: Path, tmp_p
     assert sheet.size == (3 * 230 + 10, 2 * 195 + 10)
 
 
-def test_class_weights_make_both_classes_weigh_the_same() -> None:
-    weights = class_weights(samples(["a"], ["b", "c", "d"]))
-    assert weights == {"offline": 2.0, "online": 4 / 6}
+def test_loss_weights_are_those_of_the_training() -> None:
+    weights = loss_weights(samples(["a"], ["b", "c", "d"]))
+    assert weights == {"offline": 2.0, "online": pytest.approx(4 / 6)}
+    assert copies.class_weights is learner.class_weights  # type: ignore[attr-defined]  # not for others to import
+
+
+def test_a_name_that_is_no_utf8_is_copied_like_any_other(tmp_path: Path) -> None:
+    folder = scenes(tmp_path / "data", 2, 0)
+    odd = os.fsdecode(b"\xff\xfe.png")
+    (folder / "online").mkdir(exist_ok=True)
+    scene(77).save(folder / "online" / odd)
+    result = add_copies(folder, tmp_path / "out", 0)
+    assert [copy.path for copy in result.made] == [f"online/brightness_{odd}"]
+    groups = {sample.path: sample.group for sample in scan(tmp_path / "out")}
+    assert groups[f"online/brightness_{odd}"] == groups[f"online/{odd}"]

@@ -1,7 +1,9 @@
 """Reading a folder: order, groups, what is skipped and what is refused."""
 
 import os
+import tracemalloc
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import pytest
@@ -9,8 +11,13 @@ from PIL import Image
 
 from resnet_server.preprocess import PreprocessSpec, preprocess
 from tests.training.noise import HEIGHT, WIDTH, picture
+from tests.training.scenes import scenes
 from training.errors import TrainingError
+from training.photos import data as reading
+from training.photos.analyze import analyze
+from training.photos.copies import add_copies
 from training.photos.data import MANIFEST, Skipped, load, scan, upright_size
+from training.photos.split import shares_of, split
 
 
 def test_load_reads_every_picture_with_its_label_and_group(folder: Path) -> None:
@@ -90,7 +97,7 @@ def test_load_refuses_a_manifest_without_groups(tmp_path: Path) -> None:
 def two_classes(root: Path) -> Path:
     """One picture a class."""
     for label, name in enumerate(("offline", "online")):
-        (root / name).mkdir()
+        (root / name).mkdir(parents=True)
         picture(label, 0).save(root / name / "one.png")
     return root
 
@@ -157,10 +164,11 @@ def test_a_disk_without_room_is_noticed_before_decoding(
 
 
 def test_a_failed_write_leaves_nothing_behind(tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(file: object, images: object) -> None:
+    def full(file: IO[bytes], shape: object, pictures: object) -> None:
+        file.write(b"half")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("training.photos.data.np.save", full)
+    monkeypatch.setattr("training.photos.data.write_pixels", full)
     with pytest.raises(OSError, match="No space left on device"):
         load(folder, HEIGHT, WIDTH, tmp_path)
     assert list(tmp_path.iterdir()) == []
@@ -190,3 +198,49 @@ def test_a_file_name_that_is_no_utf8_is_read_like_any_other(tmp_path: Path) -> N
     picture(0, 1).save(tmp_path / "offline" / odd)
     data = load(tmp_path, HEIGHT, WIDTH, tmp_path / "cache")
     assert [sample.path for sample in data.samples] == ["offline/one.png", f"offline/{odd}", "online/one.png"]
+
+
+def test_a_cache_is_filled_one_picture_at_a_time(folder: Path, tmp_path: Path) -> None:
+    load(folder, HEIGHT, WIDTH, tmp_path)  # what the first call imports and keeps is not what is measured
+    tracemalloc.start()
+    try:
+        images = load(folder, 10 * HEIGHT, 10 * WIDTH, tmp_path).images
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < images.nbytes / 3
+
+
+def test_a_cache_holds_what_numpy_would_save_without_the_unreadable(tmp_path: Path) -> None:
+    (two_classes(tmp_path / "data") / "offline" / "film.gif").write_bytes(b"GIF89a" + bytes(40))
+    images = load(tmp_path / "data", HEIGHT, WIDTH, tmp_path / "cache").images
+    np.save(tmp_path / "whole.npy", images)
+    assert images.shape == (2, HEIGHT, WIDTH, 3)
+    assert next((tmp_path / "cache").glob("*.npy")).read_bytes() == (tmp_path / "whole.npy").read_bytes()
+
+
+@pytest.fixture
+def film(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Skipped:
+    """A data set in `tmp_path` with one file that is too large; reading it whole fails the test."""
+    scenes(tmp_path, 4, 4)
+    with (tmp_path / "online" / "film.png").open("wb") as file:
+        file.truncate(reading.MAX_BYTES + 1)
+    whole = Path.read_bytes
+
+    def read(path: Path) -> bytes:
+        assert path.name != "film.png"
+        return whole(path)
+
+    monkeypatch.setattr(Path, "read_bytes", read)
+    return Skipped("online/film.png", "The file has 100000001 bytes; the limit is 100000000.")
+
+
+def test_no_step_reads_a_film_into_memory(tmp_path: Path, film: Skipped) -> None:
+    assert load(tmp_path, HEIGHT, WIDTH).skipped == (film,)
+    assert split(tmp_path, shares_of(0.5, 0.5, 0), 0).skipped == (film,)
+    assert analyze(tmp_path).rejected == (film,)
+    assert analyze(tmp_path / "online").rejected == (Skipped("film.png", film.reason),)
+
+
+def test_augment_does_not_either(tmp_path: Path, film: Skipped, tmp_path_factory: pytest.TempPathFactory) -> None:
+    assert add_copies(tmp_path, tmp_path_factory.mktemp("more") / "out", 0).skipped == (film,)

@@ -1,13 +1,14 @@
 """New folders, links and manifests."""
 
 import errno
+import json
 from pathlib import Path
 
 import pytest
 
 from training.errors import TrainingError
 from training.photos.data import Sample
-from training.photos.folders import link_or_copy, new_folder, outside, write_manifest
+from training.photos.folders import check_new, link_or_copy, new_folder, outside, write_json, write_manifest
 
 
 def test_a_new_folder_may_be_absent_or_empty(tmp_path: Path) -> None:
@@ -57,3 +58,20 @@ def test_a_manifest_is_sorted_by_path(tmp_path: Path) -> None:
     write_manifest(tmp_path, [Sample("online/合照, 2.png", 1, "hall", "b"), Sample("offline/1.png", 0, "x", "a")])
     expected = 'path,group,sha256\noffline/1.png,x,a\n"online/合照, 2.png",hall,b\n'
     assert (tmp_path / "manifest.csv").read_text(encoding="utf-8") == expected
+
+
+def test_the_check_alone_makes_no_folder(tmp_path: Path) -> None:
+    check_new(tmp_path / "out", tmp_path / "data")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_manifest_names_files_by_their_bytes(tmp_path: Path) -> None:
+    write_manifest(tmp_path, [Sample("online/\udcff.png", 1, "hall", "b")])
+    assert (tmp_path / "manifest.csv").read_bytes() == b"path,group,sha256\r\nonline/\xff.png,hall,b\r\n"
+
+
+def test_json_is_utf8_whatever_the_name_of_a_file(tmp_path: Path) -> None:
+    write_json(tmp_path / "about.json", {"path": "合照 \udcff.png"})
+    text = (tmp_path / "about.json").read_text(encoding="utf-8")
+    assert text == '{\n  "path": "合照 \\udcff.png"\n}\n'
+    assert json.loads(text) == {"path": "合照 \udcff.png"}

@@ -1,6 +1,7 @@
 """Moving bad files away, and back."""
 
 import csv
+import os
 import shlex
 import shutil
 import subprocess
@@ -60,13 +61,26 @@ def test_the_command_that_is_named_puts_everything_back(folder: Path, tmp_path: 
     assert contents(folder) == before
 
 
-def test_a_taken_name_gets_a_number_and_nothing_is_overwritten(folder: Path, tmp_path: Path) -> None:
-    (tmp_path / "bad" / "offline").mkdir(parents=True)
-    (tmp_path / "bad" / "offline" / "film.gif").write_bytes(b"from an earlier run")
-    move_bad_files(analyze(folder), tmp_path / "bad")
-    assert (tmp_path / "bad" / "offline" / "film.gif").read_bytes() == b"from an earlier run"
-    assert (tmp_path / "bad" / "offline" / "film-2.gif").exists()
-    assert "offline/film.gif,offline/film-2.gif," in (tmp_path / "bad" / "quarantine.csv").read_text(encoding="utf-8")
+def test_a_quarantine_that_holds_anything_is_refused_and_nothing_moves(folder: Path, tmp_path: Path) -> None:
+    analysis = analyze(folder)
+    move_bad_files(analysis, tmp_path / "bad")
+    (folder / "offline" / "film.gif").write_bytes(b"GIF89a, another")
+    before, moved = contents(folder), contents(tmp_path / "bad")
+    with pytest.raises(TrainingError, match=r"bad exists already and is not an empty folder; name a new one\.$"):
+        move_bad_files(analyze(folder), tmp_path / "bad")
+    assert (contents(folder), contents(tmp_path / "bad")) == (before, moved)
+
+
+def test_a_name_that_is_no_utf8_moves_with_its_row_and_comes_back(tmp_path: Path) -> None:
+    folder = scenes(tmp_path / "photos", 2, 2)
+    (folder / "offline" / os.fsdecode(b"\xff\xfe.gif")).write_bytes(b"GIF89a" + bytes(40))
+    before, analysis = contents(folder), analyze(folder)
+    assert move_bad_files(analysis, tmp_path / "bad") == 1
+    assert (
+        b'\noffline/\xff\xfe.gif,offline/\xff\xfe.gif,"GIF is not' in (tmp_path / "bad" / "quarantine.csv").read_bytes()
+    )
+    subprocess.run(shlex.split(undo_command(analysis, tmp_path / "bad")), check=True)
+    assert contents(folder) == before
 
 
 def test_unsorted_photos_move_and_come_back_too(folder: Path, tmp_path: Path) -> None:

@@ -9,8 +9,9 @@ import pytest
 
 from resnet_server.engines import load_engine
 from resnet_server.manifest import load_manifest
+from tests.tiny_model import graph
 from tests.training.conftest import FACTS
-from tests.training.noise import HEIGHT, WIDTH
+from tests.training.noise import HEIGHT, WIDTH, write_pictures
 from training.errors import TrainingError
 from training.serving.artifact import verify
 from training.serving.convert import export_artifact, package, quantize_artifact
@@ -59,11 +60,16 @@ def test_a_smaller_input_is_averaged_in_every_engine_alike(
     assert load_manifest(exported).downscale == 2
 
 
-def test_quantizing_keeps_the_parent_and_the_accuracy(exported: Path, folder: Path, tmp_path: Path) -> None:
-    drop = quantize_artifact(exported, folder, tmp_path / "int8", max_drop=1.0, cache=tmp_path / "cache")
+def test_quantizing_keeps_the_parent_and_the_accuracy(
+    exported: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    photos = write_pictures(tmp_path / "photos", 16)
+    (photos / "online" / "film.gif").write_bytes(b"GIF89a")
+    drop = quantize_artifact(exported, photos, tmp_path / "int8", max_drop=1.0, cache=tmp_path / "cache")
     manifest = load_manifest(tmp_path / "int8")
     assert manifest.document["made_by"]["parent"] == load_manifest(exported).version
     assert -1 <= drop <= 1
+    assert "skipped online/film.gif: GIF is not accepted; " in capsys.readouterr().out
     kinds = {node.op_type for node in onnx.load(str(manifest.weights)).graph.node}
     assert "QuantizeLinear" in kinds
 
@@ -76,6 +82,52 @@ def test_metrics_and_a_name_go_into_the_manifest(exported: Path, tmp_path: Path)
     assert manifest.document["metrics"] == {"measured_on": "a test", "mean_accuracy": 0.9}
     assert manifest.version.startswith("named-")
     assert manifest.document["made_by"]["parent"] == load_manifest(exported).document["made_by"]["parent"]
+
+
+def test_the_metrics_of_another_model_are_not_packaged(exported: Path, tmp_path: Path) -> None:
+    measured = {"measured_on": "a test", "model": "tiny-01234567"}
+    with pytest.raises(TrainingError, match=r"^The metrics are of tiny-01234567, and "):
+        package(exported, tmp_path / "artifact", **BARE | {"metrics": measured})  # type: ignore[arg-type]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_only_the_source_itself_is_packaged_over(weights: Path, tmp_path: Path) -> None:
+    package(weights, tmp_path / "artifact", **BARE)  # type: ignore[arg-type]
+    with pytest.raises(TrainingError, match=r"exists already; name another folder, or remove it first\.$"):
+        package(weights, tmp_path / "artifact", **BARE)  # type: ignore[arg-type]
+    renamed = package(tmp_path / "artifact", tmp_path / "artifact", **BARE | {"name": "new"})  # type: ignore[arg-type]
+    assert load_manifest(tmp_path / "artifact").version == renamed.version
+    assert renamed.version.startswith("new-")
+
+
+def test_a_name_is_checked_before_anything_is_read(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match=r'^"Klasse 1" cannot be the name of a model; '):
+        package(tmp_path / "absent", tmp_path / "artifact", **BARE | {"name": "Klasse 1"})  # type: ignore[arg-type]
+
+
+def test_a_graph_of_another_size_is_one_sentence(exported: Path, tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match=r"model\.onnx cannot be run: ") as refused:
+        package(exported / "model.onnx", tmp_path / "artifact", **BARE | {"height": 64})  # type: ignore[arg-type]
+    assert len(str(refused.value).splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_graph_of_five_classes_is_told_its_outputs(tmp_path: Path) -> None:
+    model = graph()
+    for name, values in (("weights", np.zeros((3, 5), np.float32)), ("bias", np.zeros(5, np.float32))):
+        held = next(each for each in model.graph.initializer if each.name == name)
+        held.CopyFrom(onnx.numpy_helper.from_array(values, name))
+    model.graph.output[0].type.tensor_type.shape.dim[1].dim_value = 5
+    onnx.save(model, tmp_path / "five.onnx")
+    size = {"height": 40, "width": 32}
+    with pytest.raises(TrainingError, match=r"five\.onnx has 5 outputs; a model of this service has two, offline and"):
+        package(tmp_path / "five.onnx", tmp_path / "artifact", **BARE | size)  # type: ignore[arg-type]
+
+
+def test_int8_is_not_quantized_again(int8_onnx: Path, folder: Path, tmp_path: Path) -> None:
+    package(int8_onnx, tmp_path / "int8", **BARE)  # type: ignore[arg-type]
+    with pytest.raises(TrainingError, match=r"int8 is quantized already; quantize the artifact that export wrote\.$"):
+        quantize_artifact(tmp_path / "int8", folder, tmp_path / "again", max_drop=1, cache=tmp_path / "cache")
 
 
 def test_verify_names_each_check(exported: Path) -> None:
@@ -120,8 +172,10 @@ def test_verify_refuses_damaged_weights(exported: Path, tmp_path: Path) -> None:
 def test_weights_that_do_not_run_are_refused(name: str, content: bytes | None, sentence: str, tmp_path: Path) -> None:
     if content is not None:
         (tmp_path / name).write_bytes(content)
-    with pytest.raises(TrainingError, match=sentence):
+    with pytest.raises(TrainingError, match=sentence) as refused:
         package(tmp_path / name, tmp_path / "artifact", **BARE)  # type: ignore[arg-type]
+    assert len(str(refused.value).splitlines()) == 1
+    assert not (tmp_path / "artifact").exists()
 
 
 def test_an_onnx_artifact_cannot_be_exported_again(exported: Path, tmp_path: Path) -> None:
