@@ -111,7 +111,7 @@ def test_record_that_cannot_be_written(model: FakeModel, post: Post) -> None:
 
 @pytest.mark.django_db
 def test_bug(client: Client, post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr(services, "model_client")
+    monkeypatch.delattr(services, "classify")
     client.raise_request_exception = False
     assert_is_the_example("internal_error", post(headers=HEADERS))
 
