@@ -8,7 +8,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from Pm import admin, artifacts, roll_out_command
+from Pm import artifacts, roll_out_command
+from Pm.admin import lists, photos
 from Pm.errors import RollOutError
 from Pm.models import ModelVersion, Prediction, RollOut
 from tests.conftest import Change
@@ -38,7 +39,7 @@ def test_whole_image_id_is_found(admin_client: Client, record: Prediction) -> No
 
 
 def test_list_reads_no_whole_table(admin_client: Client, record: Prediction, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(admin.PredictionAdmin, "list_per_page", 1)
+    monkeypatch.setattr(photos.PredictionAdmin, "list_per_page", 1)
     Prediction.objects.create(image_id="2", client="crawler", request_id="r2", result="online", score=0.9)
     with CaptureQueriesContext(connection) as queries:
         assert admin_client.get(URL, {"result__exact": "online"}).status_code == 200
@@ -54,8 +55,8 @@ def test_list_reads_no_whole_table(admin_client: Client, record: Prediction, mon
 def test_count_stops_and_the_list_still_pages(
     admin_client: Client, record: Prediction, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(admin, "MAX_COUNTED", 2)
-    monkeypatch.setattr(admin.PredictionAdmin, "list_per_page", 1)
+    monkeypatch.setattr(lists, "MAX_COUNTED", 2)
+    monkeypatch.setattr(photos.PredictionAdmin, "list_per_page", 1)
     for number in range(3):
         Prediction.objects.create(image_id=f"photo{number}", client="c", request_id="r", result="online", score=0.9)
     page = admin_client.get(URL, {"p": "2"}).content.decode()

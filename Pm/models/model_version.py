@@ -1,4 +1,4 @@
-"""What is kept of each request, of each model version, of each roll-out, and of each copy that a shadow answered."""
+"""Model versions, roll-outs, and copies that a shadow answered."""
 
 from pathlib import Path
 from typing import ClassVar
@@ -6,57 +6,7 @@ from typing import ClassVar
 from django.db import models
 from django.utils import timezone
 
-
-class Prediction(models.Model):
-    """One posted photo: answered (result is set) or refused (error_code is set)."""
-
-    class Result(models.TextChoices):
-        """The two answers of the contract."""
-
-        OFFLINE = "offline"
-        ONLINE = "online"
-
-    image_id = models.CharField(max_length=255, help_text="The client's name for the photo; not unique.")
-    content_sha256 = models.CharField(max_length=64, blank=True, help_text="Of the image's bytes; names the kept file.")
-    size_bytes = models.PositiveIntegerField(null=True)
-    format = models.CharField(max_length=16, blank=True, help_text="As read from the bytes: JPEG, PNG, WEBP…")
-    width = models.PositiveIntegerField(null=True)
-    height = models.PositiveIntegerField(null=True)
-    result = models.CharField(max_length=8, choices=Result, blank=True)
-    score = models.FloatField(null=True, help_text="Probability of the answered result, 0.5 to 1.")
-    model_version = models.CharField(max_length=64, blank=True)
-    canary = models.BooleanField(  # null costs no rewrite of a large table
-        null=True, help_text="Whether the photo was of a canary's share; nothing while none ran."
-    )
-    error_code = models.CharField(max_length=32, blank=True, help_text="Why the request was refused.")
-    stage_ms = models.JSONField(
-        default=dict, help_text="Milliseconds: parse, model (queue, preprocess and inference within it), store."
-    )
-    client = models.CharField(max_length=64, help_text="The API key's name, or the client's address.")
-    request_id = models.CharField(max_length=64)
-    created_at = models.DateTimeField(default=timezone.now)
-
-    class Meta:
-        """The newest first: the primary key grows with time."""
-
-        ordering: ClassVar = ["-id"]
-        indexes: ClassVar = [
-            models.Index(fields=["created_at"]),  # retention, the admin's date filter
-            models.Index(fields=["image_id"]),
-            models.Index(fields=["content_sha256"]),  # does a record still need this file?
-            models.Index(fields=["request_id"]),
-            models.Index(fields=["model_version", "result"]),  # how many did a version answer, and how?
-        ]
-        constraints: ClassVar = [
-            models.CheckConstraint(
-                name="answered_or_refused",
-                condition=(models.Q(result__in=["offline", "online"]) & models.Q(error_code=""))
-                | (models.Q(result="") & ~models.Q(error_code="")),
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.image_id}: {self.result or self.error_code}"
+from Pm.models.prediction import Prediction
 
 
 class ModelVersion(models.Model):

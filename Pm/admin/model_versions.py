@@ -1,66 +1,22 @@
-"""Records, model versions, roll-outs and comparisons: plain lists; versions are activated, nothing else is changed."""
+"""Model versions, activated and rolled back; their roll-outs and what a shadow answered."""
 
 from pathlib import Path
 
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ActionForm
-from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils.functional import cached_property
 from django.utils.html import format_html
 
 from Pm import artifacts, roll_out_command
+from Pm.admin.lists import BriefPaginator, ReadOnlyAdmin
 from Pm.canary_report import canary_report, report_text
 from Pm.errors import RollOutError
-from Pm.models import Comparison, ModelVersion, Prediction, RollOut
+from Pm.models import Comparison, ModelVersion, RollOut
 from Pm.selectors import answer_count
 
-MAX_COUNTED = 10_000
 STARTED = "The roll-out has begun; the list of roll-outs shows how it goes on."
-
-
-class BriefPaginator(Paginator):  # type: ignore[type-arg] # not subscriptable at run time
-    """Counts no further than anybody pages: COUNT(*) reads millions of records, anew for each page of the list."""
-
-    object_list: QuerySet[Prediction]
-
-    @cached_property
-    def count(self) -> int:
-        """The number of records, at most MAX_COUNTED; older ones are found by date or by id."""
-        return self.object_list[:MAX_COUNTED].count()
-
-
-class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # not subscriptable at run time
-    """A list that nobody adds to, changes or deletes from."""
-
-    show_facets = admin.ShowFacets.NEVER
-
-    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 - Django's signature
-        """Rows are made by requests and roll-outs only."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:  # noqa: ARG002
-        """A row says what happened."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:  # noqa: ARG002
-        """Retention deletes, with the pictures: manage.py prune_predictions."""
-        return False
-
-
-@admin.register(Prediction)
-class PredictionAdmin(ReadOnlyAdmin):
-    """Read only; asks for nothing that reads the whole table: ids are found whole, which the indexes serve."""
-
-    list_display = ("created_at", "image_id", "result", "score", "model_version", "error_code", "client", "request_id")
-    list_filter = ("result", "created_at")
-    sortable_by = ()
-    paginator = BriefPaginator
-    search_fields = ("image_id__exact", "content_sha256__exact", "request_id__exact")
-    search_help_text = "A whole image_id, SHA-256 or request id"
-    show_full_result_count = False
 
 
 class RollOutForm(ActionForm):
