@@ -26,7 +26,6 @@ class Manifest:
     labels: tuple[str, ...]
     height: int
     width: int
-    downscale: int
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
     temperature: float
@@ -62,7 +61,6 @@ def load_manifest(folder: Path) -> Manifest:
         labels=tuple(document["labels"]),
         height=spec["height"],
         width=spec["width"],
-        downscale=spec.get("downscale", 1),
         mean=(spec["mean"][0], spec["mean"][1], spec["mean"][2]),
         std=(spec["std"][0], spec["std"][1], spec["std"][2]),
         temperature=document.get("temperature", 1.0),

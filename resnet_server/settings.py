@@ -19,7 +19,8 @@ TWO_SERVERS = validate.Regexp(
     error="list host:port of resnet_server1 and resnet_server2, separated by a comma.",
 )
 HANG_MARGIN_S = 5.0
-ENGINE_NAMES = ("auto", "openvino", "onnxruntime", "pytorch")
+PROVIDERS = ("onnxruntime:cpu", "onnxruntime:cuda", "onnxruntime:tensorrt")  # of ONNX Runtime, one by name
+ENGINE_NAMES = ("auto", "openvino", "onnxruntime", *PROVIDERS, "pytorch")
 
 
 class Setting(NamedTuple):
@@ -34,7 +35,11 @@ SETTINGS = (
     Setting(
         "MODEL_ARTIFACT", "", "Folder of the model to serve; empty means what was deployed, or else the default model."
     ),
-    Setting("MODEL_ENGINE", "auto", "openvino, onnxruntime or pytorch; auto is openvino for .onnx, pytorch for .pth."),
+    Setting(
+        "MODEL_ENGINE",
+        "auto",
+        "openvino, onnxruntime[:cpu, :cuda or :tensorrt] or pytorch; auto: openvino for .onnx, pytorch for .pth.",
+    ),
     Setting(
         "MODEL_THREADS", "0", "Cores of one model server; 0 means what quota and affinity give (half when both share)."
     ),

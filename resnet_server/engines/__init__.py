@@ -21,18 +21,25 @@ WEIGHT_SUFFIX = {"openvino": ".onnx", "onnxruntime": ".onnx", "pytorch": ".pth"}
 class Engine(Protocol):
     """Runs the network; safe to call from several threads."""
 
-    def infer(self, batch: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        """Run one batch: uint8 (N, H, W, 3) RGB → float32 logits (N, 2)."""
+    def infer(self, batch: npt.NDArray[np.uint8], *, alone: bool = True) -> npt.NDArray[np.float32]:
+        """Run one batch: uint8 (N, H, W, 3) RGB → float32 logits (N, 2).
+
+        `alone`: no other batch is on its way, so that this one may take every core; an engine need not care.
+        """
         ...
 
 
 def load_engine(name: str, manifest: Manifest, threads: int) -> Engine:
     """Load an artifact's weights into the engine called `name`; "auto" is OpenVINO for .onnx, PyTorch for .pth.
 
+    "onnxruntime:cuda", ":tensorrt" and ":cpu" name one of ONNX Runtime's execution providers.
+
     Raises: ArtifactError when the engine is not installed, does not run this kind of weights, or cannot load them.
     """
     suffix = manifest.weights.suffix
-    chosen = name if name != "auto" else ("pytorch" if suffix == ".pth" else "openvino")
+    chosen, _, provider = name.partition(":")
+    if name == "auto":
+        chosen = "pytorch" if suffix == ".pth" else "openvino"
     if suffix != WEIGHT_SUFFIX[chosen]:
         raise ArtifactError(f"The {chosen} engine runs {WEIGHT_SUFFIX[chosen]} weights; {manifest.weights} is not one.")
     module_name, requirements = ENGINES[chosen]
@@ -41,7 +48,7 @@ def load_engine(name: str, manifest: Manifest, threads: int) -> Engine:
     except ImportError as exc:
         raise ArtifactError(f"The {chosen} engine is not installed: run pip install -r {requirements}.") from exc
     try:
-        engine: Engine = module.load(manifest, threads)
+        engine: Engine = module.load(manifest, threads, *([provider] if provider else []))
     except Exception as exc:
-        raise ArtifactError(f"The {chosen} engine cannot load {manifest.weights}: {exc}") from exc
+        raise ArtifactError(f"The {name} engine cannot load {manifest.weights}: {exc}") from exc
     return engine

@@ -9,17 +9,16 @@ import openvino as ov
 from resnet_server.manifest import Manifest
 
 
-class OpenVINOEngine:
-    """A compiled model and as many infer requests as may run at once."""
+class Pool:
+    """A compiled model's infer requests: one serves one caller at a time."""
 
     def __init__(self, compiled: ov.CompiledModel, requests: int) -> None:
-        # An infer request serves one thread at a time; the pool hands each to one caller.
         self._idle: SimpleQueue[ov.InferRequest] = SimpleQueue()
         for _ in range(requests):
             self._idle.put(compiled.create_infer_request())
 
     def infer(self, batch: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        """Run one batch: uint8 (N, H, W, 3) → float32 (N, 2); waits while every infer request is taken."""
+        """Run one batch; waits while every infer request is taken."""
         request = self._idle.get()
         try:
             outputs = request.infer([batch], share_inputs=True)
@@ -29,18 +28,41 @@ class OpenVINOEngine:
             self._idle.put(request)
 
 
+class OpenVINOEngine:
+    """The model compiled twice: for one batch on every core, and for a batch on each core.
+
+    The first answers a lone caller soonest; with more of them its threads wait for each other, and the second does a
+    third more (docs/adr/0007).
+    """
+
+    def __init__(self, latency: Pool, throughput: Pool) -> None:
+        self._latency = latency
+        self._throughput = throughput
+
+    def infer(self, batch: npt.NDArray[np.uint8], *, alone: bool = True) -> npt.NDArray[np.float32]:
+        """Run one batch: uint8 (N, H, W, 3) → float32 (N, 2)."""
+        return (self._latency if alone else self._throughput).infer(batch)
+
+
 def load(manifest: Manifest, threads: int) -> OpenVINOEngine:
     """Compile the ONNX graph for `threads` cores.
 
     Raises: RuntimeError where OpenVINO refuses the graph.
     """
-    config = {
-        "PERFORMANCE_HINT": "LATENCY",
-        "INFERENCE_NUM_THREADS": threads,
-        # Two servers and the decoders share the cores: the scheduler places threads better than a fixed mask.
-        "ENABLE_CPU_PINNING": False,
-        # Without this, CPUs with AMX run float layers in bfloat16 and answer otherwise than all others.
-        "INFERENCE_PRECISION_HINT": "f32",
-    }
-    compiled = ov.Core().compile_model(str(manifest.weights), "CPU", config)
-    return OpenVINOEngine(compiled, requests=threads)
+    core = ov.Core()
+    graph = core.read_model(str(manifest.weights))
+
+    def compiled(hint: str, streams: int) -> Pool:
+        config = {
+            "PERFORMANCE_HINT": hint,
+            "NUM_STREAMS": streams,
+            "INFERENCE_NUM_THREADS": threads,
+            # Two servers and the decoders share the cores: the scheduler places threads better than a fixed mask.
+            "ENABLE_CPU_PINNING": False,
+            # Without this, CPUs with AMX run float layers in bfloat16 and answer otherwise than all others.
+            "INFERENCE_PRECISION_HINT": "f32",
+        }
+        return Pool(core.compile_model(graph, "CPU", config), requests=threads)
+
+    latency = compiled("LATENCY", 1)
+    return OpenVINOEngine(latency, compiled("THROUGHPUT", threads) if threads > 1 else latency)

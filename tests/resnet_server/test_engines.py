@@ -1,10 +1,13 @@
 """The three engines answer alike, and say what is missing when they cannot."""
 
 import sys
+import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import pytest
 import torch
 
@@ -20,11 +23,12 @@ from tests.tiny_model import HEIGHT, WIDTH, brightness_logits, sha256, write_art
 
 @pytest.mark.parametrize("engine", ["openvino", "onnxruntime", "auto"])
 @pytest.mark.parametrize("batch", [1, 2, 7])
-def test_an_onnx_engine_answers_the_networks_logits(artifact: Path, engine: str, batch: int) -> None:
-    loaded = load_engine(engine, load_manifest(artifact), threads=1)
+@pytest.mark.parametrize("alone", [True, False])
+def test_an_onnx_engine_answers_the_networks_logits(artifact: Path, engine: str, batch: int, alone: bool) -> None:
+    loaded = load_engine(engine, load_manifest(artifact), threads=2)
     colours = [(10 * i, 200 - 20 * i, 30) for i in range(batch)]
     pictures = np.stack([np.full((HEIGHT, WIDTH, 3), colour, dtype=np.uint8) for colour in colours])
-    logits = loaded.infer(pictures)
+    logits = loaded.infer(pictures, alone=alone)
     assert logits.dtype == np.float32
     assert np.allclose(logits, [brightness_logits(colour) for colour in colours], atol=0.02)
 
@@ -113,3 +117,75 @@ def test_the_temperature_softens_the_score_and_keeps_the_label(settings: ModelSe
     soft = load_predictor(replace(settings, artifact=soft_artifact)).predict(data, {})
     assert soft.label == sharp.label
     assert 0.5 < soft.score < sharp.score or sharp.score < 0.51
+
+
+def test_a_picture_takes_every_core_only_while_no_other_is_worked_on(settings: ModelSettings) -> None:
+    predictor, told, both = load_predictor(settings), [], threading.Barrier(2, timeout=60)
+    engine = predictor._engine
+
+    class Watched:
+        def infer(self, batch: np.ndarray, *, alone: bool = True) -> np.ndarray:
+            told.append(alone)
+            if len(told) > 1:
+                both.wait()
+            return engine.infer(batch, alone=alone)
+
+    predictor._engine = Watched()
+    data = encode(screen(), "PNG")
+    predictor.predict(data, {})
+    assert told == [True]
+    first = threading.Thread(target=predictor.predict, args=(data, {}))
+    first.start()
+    while len(told) < 2:
+        time.sleep(0.01)
+    predictor.predict(data, {})  # while the first one waits in the engine
+    first.join()
+    assert told == [True, True, False]
+
+
+@pytest.mark.parametrize("provider", ["cuda", "tensorrt"])
+def test_a_provider_that_this_build_does_not_have_is_named(
+    provider: str, artifact: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("onnxruntime.get_available_providers", lambda: ["CPUExecutionProvider"])
+    with pytest.raises(ArtifactError, match=rf"^The onnxruntime:{provider} engine .* install onnxruntime-gpu in its"):
+        load_engine(f"onnxruntime:{provider}", load_manifest(artifact), threads=1)
+
+
+def test_a_provider_that_falls_back_to_the_cpu_is_not_taken(artifact: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    both = ["CUDAExecutionProvider", "CPUExecutionProvider"]
+    monkeypatch.setattr("onnxruntime.get_available_providers", lambda: both)
+    opened = onnxruntime.InferenceSession
+    monkeypatch.setattr(
+        "onnxruntime.InferenceSession", lambda file, options, providers: opened(file, options, providers[1:])
+    )
+    with pytest.raises(ArtifactError, match=r"CUDAExecutionProvider does not start: its libraries, its driver or the"):
+        load_engine("onnxruntime:cuda", load_manifest(artifact), threads=1)
+
+
+def test_the_cpus_provider_can_be_named(artifact: Path) -> None:
+    pictures = np.full((1, HEIGHT, WIDTH, 3), 200, dtype=np.uint8)
+    logits = load_engine("onnxruntime:cpu", load_manifest(artifact), threads=1).infer(pictures)
+    assert np.allclose(logits, [brightness_logits((200, 200, 200))], atol=0.02)
+
+
+def test_the_documented_engine_serves_a_network_with_fewer_channels(tmp_path: Path) -> None:
+    artifact = write_pth_artifact(tmp_path)
+    state = build_backbone("resnet18").state_dict()
+    for name in ("conv1.weight", "bn1.weight", "bn1.bias", "bn1.running_mean", "bn1.running_var"):
+        state[f"layer1.0.{name}"] = state[f"layer1.0.{name}"][:24]
+    state["layer1.0.conv2.weight"] = state["layer1.0.conv2.weight"][:, :24]
+    torch.save(state, artifact / "model.pth")
+    write_artifact(artifact, weights={"file": "model.pth", "sha256": sha256(artifact / "model.pth")})
+    pictures = np.zeros((2, 64, 64, 3), dtype=np.uint8)
+    assert load_engine("pytorch", load_manifest(artifact), threads=1).infer(pictures).shape == (2, 2)
+
+
+def test_weights_of_another_kernel_or_another_number_of_classes_do_not_load(tmp_path: Path) -> None:
+    for name, shape in {"conv1.weight": (64, 3, 3, 3), "fc.weight": (5, 512)}.items():
+        artifact = write_pth_artifact(tmp_path / name)
+        state = build_backbone("resnet18").state_dict() | {name: torch.zeros(shape)}
+        torch.save(state, artifact / "model.pth")
+        write_artifact(artifact, weights={"file": "model.pth", "sha256": sha256(artifact / "model.pth")})
+        with pytest.raises(ArtifactError, match=rf"size mismatch for {name}"):
+            load_engine("pytorch", load_manifest(artifact), threads=1)
