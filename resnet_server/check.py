@@ -52,7 +52,7 @@ def check_finite(predictor: Predictor) -> None:
     noise = np.random.default_rng(0).integers(0, 256, size, dtype=np.uint8)
     for name, batch in {"black": np.zeros_like(noise), "white": np.full_like(noise, 255), "noise": noise}.items():
         try:
-            predictor.postprocess(predictor.model(batch, {}, alone=True), ImageInfo("PNG", *size[1:3]))
+            predictor.postprocess(predictor.model(batch, {}), ImageInfo("PNG", *size[1:3]))
         except ArithmeticError as exc:
             raise ArtifactError(f"{predictor.manifest.version} on a picture of {name}: {exc}") from exc
 

@@ -57,7 +57,7 @@ class Predictor:
             image, info = preprocess(data, self._spec)
             return image[np.newaxis], info
 
-    def model(self, batch: npt.NDArray[np.uint8], ms: StageTimes, *, alone: bool) -> npt.NDArray[np.float32]:
+    def model(self, batch: npt.NDArray[np.uint8], ms: StageTimes, *, alone: bool = True) -> npt.NDArray[np.float32]:
         """uint8 (1, H, W, 3) → float32 logits (1, 2)."""
         with stage(ms, "inference"):
             return self._engine.infer(batch, alone=alone)

@@ -4,10 +4,16 @@ import sys
 
 import typer
 
-from training.commands import data, judge, learn, serve
+from training.commands import data, judge, learn, serve, speed
 from training.errors import TrainingError
 
-PANELS = {"The photos": data.STEPS, "The training": learn.STEPS, "The judging": judge.STEPS, "The serving": serve.STEPS}
+PANELS = {
+    "The photos": data.STEPS,
+    "The training": learn.STEPS,
+    "The judging": judge.STEPS,
+    "The serving": serve.STEPS,
+    "The speed": speed.STEPS,
+}
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
 for panel, steps in PANELS.items():

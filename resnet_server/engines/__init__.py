@@ -50,5 +50,6 @@ def load_engine(name: str, manifest: Manifest, threads: int) -> Engine:
     try:
         engine: Engine = module.load(manifest, threads, *([provider] if provider else []))
     except Exception as exc:
-        raise ArtifactError(f"The {name} engine cannot load {manifest.weights}: {exc}") from exc
+        said = chosen if name == "auto" else name
+        raise ArtifactError(f"The {said} engine cannot load {manifest.weights}: {exc}") from exc
     return engine

@@ -167,8 +167,8 @@ def test_nan_for_one_kind_of_picture_only_is_found(
 
     model = Predictor.model
 
-    def nan_for_white(self: Predictor, batch: Any, ms: dict[str, float]) -> Any:
-        return np.full((1, 2), np.nan) if batch.min() == 255 else model(self, batch, ms)
+    def nan_for_white(self: Predictor, batch: Any, ms: dict[str, float], *, alone: bool = True) -> Any:
+        return np.full((1, 2), np.nan) if batch.min() == 255 else model(self, batch, ms, alone=alone)
 
     monkeypatch.setattr(Predictor, "model", nan_for_white)
     with pytest.raises(ArtifactError, match=r"tiny-1 on a picture of white: The model answered \[\[nan, nan\]\]"):

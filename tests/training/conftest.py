@@ -16,7 +16,7 @@ from training.serving.quantize import quantize
 # Two threads that wait for each other take minutes, not seconds, on cores that other tests use too.
 torch.set_num_threads(1)
 
-FACTS = Facts("tiny", "resnet18", HEIGHT, WIDTH, 1, seed=7, data_sha256="d" * 64)
+FACTS = Facts("tiny", "resnet18", HEIGHT, WIDTH, seed=7, data_sha256="d" * 64)
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,7 @@ STEPS = (
     *("train", "cross-validate", "calibrate"),
     *("summary", "evaluate", "predict", "compare"),
     *("export", "quantize", "package", "verify"),
+    *("prune", "distill", "benchmark", "engine"),
 )
 SMALL = ("--weights", "none", "--height", "48", "--width", "40", "--epochs", "2", "--batch", "4", "--threads", "1")
 
@@ -58,8 +59,12 @@ def test_from_raw_photos_to_a_served_model(tmp_path: Path) -> None:
     assert "Epoch 2/2\n----------\ntrain Loss: " in trained
     assert "Best val Acc: " in trained
     assert f"wrote {tmp_path / 'run'}\nnext: python -m training evaluate" in trained
-    assert "three engines agree within" in printed("export", tmp_path / "run", tmp_path / "float")
-    printed("quantize", tmp_path / "float", tmp_path / "split" / "val", tmp_path / "int8", "--max-drop", 100, *cache)
+    exported = printed("export", tmp_path / "run", tmp_path / "float", "--data", tmp_path / "split", *cache)
+    assert "PyTorch, ONNX Runtime and OpenVINO agree within" in exported
+    quantized = printed(
+        "quantize", tmp_path / "float", tmp_path / "split", tmp_path / "int8", "--max-drop", 100, *cache
+    )
+    assert " points (95 %: " in quantized
     judged = printed(
         *("evaluate", tmp_path / "int8", tmp_path / "split", "--out", tmp_path / "report"),
         *("--against", tmp_path / "float", *cache),
@@ -139,6 +144,23 @@ WRONG = [
     ("export", "file", "OUT"),
     ("quantize", "corrupt", "photos", "OUT"),
     ("quantize", DEFAULT, "one-class", "OUT"),
+    ("quantize", DEFAULT, "absent", "OUT"),
+    ("export", DEFAULT, "OUT", "--data", "absent"),
+    ("prune", "corrupt", "OUT"),
+    ("prune", DEFAULT, "OUT"),
+    ("prune", DEFAULT, "OUT", "--speed-up", "2"),
+    ("prune", DEFAULT, "OUT", "--speed-up", "2", "--ratio", "0.3", "--data", "photos"),
+    ("prune", DEFAULT, "OUT", "--ratio", "0.3", "--data", "photos"),
+    ("distill", DEFAULT, "photos", "OUT"),
+    ("distill", "absent", "photos", "OUT"),
+    ("benchmark", "absent"),
+    ("benchmark", DEFAULT, DEFAULT),
+    ("benchmark", DEFAULT, "--engine", "tvm"),
+    ("benchmark", DEFAULT, "--engine", "pytorch"),
+    ("benchmark", DEFAULT, "--data", "one-class", "--out", "OUT"),
+    ("benchmark", DEFAULT, "--data", "photos", "--out", "photos"),
+    ("engine", DEFAULT, "OUT"),
+    ("engine", "corrupt", "OUT"),
     ("package", "absent.pth", "OUT"),
     ("package", "file", "OUT"),
     ("package", "corrupt.pth", "OUT"),

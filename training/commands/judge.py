@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from training.commands import DEFAULT_CACHE, Artifact, Cache, Seed, Threads, written
+from training.commands.options import Epochs, Freeze, Height, RecipeName, Resume, Weights, Width
 
 if TYPE_CHECKING:
     from training.serving.engines import Model
@@ -141,16 +142,16 @@ def compare(
     data: Annotated[Path, typer.Argument(help="Folder that split wrote: trained on train, compared on val.")],
     out: Annotated[Path, typer.Argument(help="Folder for the artifacts, the table, the plot and the page.")],
     architecture: Annotated[list[str], typer.Option(help="Name each: --architecture resnet18 --architecture …")],
-    recipe: Annotated[str, typer.Option(help="documented or from-scratch.")] = "documented",
-    epochs: Annotated[int | None, typer.Option(help="Instead of the recipe's.", min=1)] = None,
-    height: Annotated[int | None, typer.Option(help="Instead of the recipe's; pixels.", min=32, max=4096)] = None,
-    width: Annotated[int | None, typer.Option(help="Instead of the recipe's; pixels.", min=32, max=4096)] = None,
-    weights: Annotated[str | None, typer.Option(help="imagenet or none, instead of the recipe's.")] = None,
-    freeze: Annotated[bool, typer.Option("--freeze", help="Train the last layer alone.")] = False,
+    recipe: RecipeName = "documented",
+    epochs: Epochs = None,
+    height: Height = None,
+    width: Width = None,
+    weights: Weights = None,
+    freeze: Freeze = False,
     seed: Seed = 0,
     threads: Threads = 0,
     cache: Cache = DEFAULT_CACHE,
-    resume: Annotated[bool, typer.Option("--resume", help="Keep what is trained already.")] = False,
+    resume: Resume = False,
 ) -> None:
     """Train several architectures alike and rank them by accuracy and latency."""
     from training.judging.compare import compare as run

@@ -9,12 +9,24 @@ from typing import Annotated
 import typer
 
 from training.commands import DEFAULT_CACHE, Cache, Data, Seed, Threads, written
+from training.commands.options import (
+    Architecture,
+    Batch,
+    Epochs,
+    Freeze,
+    Height,
+    LearningRate,
+    Name,
+    Precision,
+    RecipeName,
+    Resume,
+    Weights,
+    Width,
+    Workers,
+)
 from training.errors import TrainingError
 
 Runs = Annotated[Path, typer.Argument(help="Folder of the cross-validation: what it wrote, one file a fold.")]
-RecipeName = Annotated[
-    str, typer.Option("--recipe", help="documented (fine-tunes) or from-scratch (made the default).")
-]
 
 
 def train(
@@ -23,30 +35,20 @@ def train(
     ],
     out: Annotated[Path, typer.Argument(metavar="RUN", help="Folder to write; it is an artifact when training ends.")],
     recipe: RecipeName = "documented",
-    architecture: Annotated[
-        str | None, typer.Option(help="resnet18, 34, 50, 101, 152 or mobilenet_v2; the recipe's when absent.")
-    ] = None,
-    weights: Annotated[
-        str | None, typer.Option(help="imagenet (torchvision's), none, or a .pth file to begin from.")
-    ] = None,
-    freeze: Annotated[
-        bool, typer.Option("--freeze", help="Train the last layer only; all else is computed once.")
-    ] = False,
-    epochs: Annotated[int | None, typer.Option(min=1, help="The recipe's when absent (documented: 5).")] = None,
-    batch: Annotated[
-        int | None, typer.Option(min=1, help="Pictures a step, over all processes (documented: 8).")
-    ] = None,
-    learning_rate: Annotated[float | None, typer.Option(min=0, help="At its highest (0.001).")] = None,
-    height: Annotated[int | None, typer.Option(min=32, max=4096, help="Of the served input, in pixels (700).")] = None,
-    width: Annotated[int | None, typer.Option(min=32, max=4096, help="Of the served input, in pixels (500).")] = None,
-    precision: Annotated[str, typer.Option(help="float32 or bfloat16; auto: what this machine is fast in.")] = "auto",
+    architecture: Architecture = None,
+    weights: Weights = None,
+    freeze: Freeze = False,
+    epochs: Epochs = None,
+    batch: Batch = None,
+    learning_rate: LearningRate = None,
+    height: Height = None,
+    width: Width = None,
+    precision: Precision = "auto",
     seed: Seed = 0,
-    resume: Annotated[bool, typer.Option("--resume", help="Continue RUN where it was killed; same numbers.")] = False,
-    workers: Annotated[
-        int, typer.Option(min=0, help="Processes that prepare pictures; 0: none (GPUs want 4 or more).")
-    ] = 0,
+    resume: Resume = False,
+    workers: Workers = 0,
     threads: Threads = 0,
-    name: Annotated[str, typer.Option(help="The version is this and 8 digits of the weights' hash.")] = "class-photos",
+    name: Name = "class-photos",
     cache: Cache = DEFAULT_CACHE,
 ) -> None:
     """Train a network and keep the best by validation.
@@ -68,18 +70,20 @@ def train(
         freeze=freeze,
         precision=precision,
     )
-    manifest = train_run(
+    made = train_run(
         data, out, wanted, seed=seed, threads=threads, cache=cache, resume=resume, workers=workers, name=name
     )
-    if manifest is None:
-        return  # the first process says it
-    run, parts = shlex.quote(str(out)), shlex.quote(str(data))
+    if made is not None:  # of several processes the first says it
+        written(out, after_training(out, data))
+
+
+def after_training(out: Path, data: Path) -> str:
+    """The step that follows: judging on a part that nothing was chosen on, or on the one there is."""
     if (data / "test").is_dir():
-        written(out, f"evaluate {run} {parts}")
-    elif (data / "val").is_dir():
-        written(out, f"evaluate {run} {parts} --part val")
-    else:
-        written(out, f"export {run} ARTIFACT")
+        return shlex.join(["evaluate", str(out), str(data)])
+    if (data / "val").is_dir():
+        return shlex.join(["evaluate", str(out), str(data), "--part", "val"])
+    return shlex.join(["export", str(out), "ARTIFACT"])
 
 
 def cross_validate(

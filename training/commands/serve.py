@@ -12,12 +12,18 @@ from training.commands import DEFAULT_CACHE, Artifact, Cache, Data, written
 Target = Annotated[Path, typer.Argument(metavar="OUT", help="The artifact to write.")]
 
 
-def export(artifact: Artifact, out: Target) -> None:
+def export(
+    artifact: Artifact,
+    out: Target,
+    data: Annotated[
+        Path | None, typer.Option(help="Pictures to compare the engines on (val of what split wrote).")
+    ] = None,
+    cache: Cache = DEFAULT_CACHE,
+) -> None:
     """Write a .pth artifact as ONNX; kept only if PyTorch, ONNX Runtime and OpenVINO agree at batch 1, 2 and 7."""
     from training.serving.convert import export_artifact
 
-    gap = export_artifact(artifact, out)
-    print(f"three engines agree within {gap:.6f}")
+    print(export_artifact(artifact, out, data, cache))
     written(out, shlex.join(["quantize", str(out), "DATA", "ARTIFACT"]))
 
 
@@ -25,15 +31,18 @@ def quantize(
     artifact: Artifact,
     data: Data,
     out: Target,
+    dynamic: Annotated[
+        bool, typer.Option("--dynamic", help="As in the documents: scales are taken from each batch, DATA only judges.")
+    ] = False,
     max_drop: Annotated[float, typer.Option(min=0, help="Points of mean accuracy that int8 may lose on DATA.")] = 0.5,
     cache: Cache = DEFAULT_CACHE,
 ) -> None:
     """Turn an ONNX artifact to int8; refuses when mean accuracy on DATA drops by more than --max-drop points."""
     from training.serving.convert import quantize_artifact
 
-    drop = quantize_artifact(artifact, data, out, max_drop=max_drop / 100, cache=cache)
-    print(f"mean accuracy drops by {100 * drop:.2f} points")
-    written(out, shlex.join(["evaluate", str(out), "DATA", "--against", str(artifact)]))
+    change = quantize_artifact(artifact, data, out, max_drop=max_drop / 100, cache=cache, dynamic=dynamic)
+    print(change.words())
+    written(out, shlex.join(["evaluate", str(out), str(data), "--against", str(artifact)]))
 
 
 def package(

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, Protocol
 
 from resnet_server.engines.pytorch import build_backbone
 from training.errors import TrainingError
@@ -117,9 +117,21 @@ def rank(contenders: Sequence[Contender]) -> list[Contender]:
     return sorted(marked, key=lambda each: (-each.mean_accuracy, each.inference_ms))
 
 
-def beats(one: Contender, other: Contender) -> bool:
+class Rival(Protocol):
+    """What can be ranked."""
+
+    @property
+    def mean_accuracy(self) -> float | None:
+        """0 to 1."""
+
+    @property
+    def inference_ms(self) -> float:
+        """Of one picture."""
+
+
+def beats(one: Rival, other: Rival) -> bool:
     """Whether `one` is at least as good in accuracy and time, and better in either."""
-    ours, theirs = (one.mean_accuracy, -one.inference_ms), (other.mean_accuracy, -other.inference_ms)
+    ours, theirs = ((each.mean_accuracy or 0.0, -each.inference_ms) for each in (one, other))
     return ours != theirs and ours[0] >= theirs[0] and ours[1] >= theirs[1]
 
 

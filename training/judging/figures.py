@@ -16,6 +16,7 @@ from training.photos.data import LABELS
 OFFLINE, ONLINE, GREY = "#c46a1c", "#2b5f94", "#8a949d"
 COLOURS = (OFFLINE, ONLINE)
 SIZE = (5.2, 4.2)  # inches
+NAMED = 4  # points that a trade-off names on the spot
 HISTOGRAM_BINS = [float(edge) for edge in np.linspace(0, 1, 41)]
 
 
@@ -81,13 +82,25 @@ def histogram_figure(probability: Probabilities, labels: Labels) -> Figure:
 
 
 def tradeoff_figure(points: Sequence[Point]) -> Figure:
-    """Accuracy against latency; the models on the line are beaten by none in both."""
+    """Accuracy against latency; the models on the line are beaten by none in both.
+
+    More than NAMED points are numbered, and named beside the plot: their names would lie upon each other.
+    """
     figure, axes = panel("Median milliseconds a picture, without decoding", "Mean accuracy of both classes")
     best = sorted((each for each in points if not each.dominated), key=lambda each: each.latency_ms)
     axes.plot([each.latency_ms for each in best], [each.accuracy for each in best], color=ONLINE, linewidth=1)
-    for each in points:
-        axes.plot(each.latency_ms, each.accuracy, "o", color=GREY if each.dominated else ONLINE)
-        axes.annotate(each.name, (each.latency_ms, each.accuracy), (8, -12), textcoords="offset points")
+    numbered = len(points) > NAMED
+    ordered = sorted(points, key=lambda each: each.latency_ms) if numbered else points
+    for number, each in enumerate(ordered, 1):
+        colour = GREY if each.dominated else ONLINE
+        axes.plot(each.latency_ms, each.accuracy, "o", color=colour, label=f"{number}. {each.name}")
+        words = str(number) if numbered else each.name
+        below = -12 if number % 2 or not numbered else 6
+        axes.annotate(
+            words, (each.latency_ms, each.accuracy), (4 if numbered else 8, below), textcoords="offset points"
+        )
+    if numbered:
+        axes.legend(loc="upper left", bbox_to_anchor=(1.02, 1), frameon=False)
     axes.margins(x=0.25, y=0.2)
     axes.set_xlim(left=0)
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=1))

@@ -72,6 +72,36 @@ def pair(first: Answers, second: Answers) -> Pairing:
     )
 
 
+@dataclass(frozen=True)
+class Change:
+    """What was done to a model, in mean accuracy on the same pictures: 0 to 1 before and after; gains are positive."""
+
+    before: float
+    after: float
+    interval: Interval  # 95 %, of the gain
+    unit: str
+
+    @classmethod
+    def between(cls, before: Answers, after: Answers) -> "Change":
+        """Of answers about the same pictures in the same order."""
+        pairing = pair(after, before)
+        old, new = (mean_accuracy(each.logits, each.labels) for each in (before, after))
+        return cls(old, new, pairing.interval, pairing.unit)
+
+    @property
+    def drop(self) -> float:
+        """Mean accuracy that was lost; negative where it rose."""
+        return self.before - self.after
+
+    def words(self) -> str:
+        """For the terminal, in points."""
+        low, high = (100 * edge for edge in self.interval)
+        return (
+            f"mean accuracy {self.before:.4f} before, {self.after:.4f} after: {-100 * self.drop:+.2f} points "
+            f"(95 %: {low:+.2f} to {high:+.2f}, {self.unit} drawn)"
+        )
+
+
 def aligned(first: Answers, second: Answers) -> Answers:
     """The second's answers in the first's order.
 

@@ -11,9 +11,10 @@ import torchinfo
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from resnet_server.engines.pytorch import UInt8Network
 from resnet_server.manifest import MANIFEST_NAME, Manifest
 from training.errors import TrainingError
-from training.learning.network import ARCHITECTURES, build_network, freeze_body
+from training.learning.network import ARCHITECTURES, build_network, freeze_body, load_trained
 from training.serving.artifact import read_artifact
 from training.serving.export import read_graph
 
@@ -58,12 +59,22 @@ class Summary:
         return given, passes, parameters
 
 
-def summarize(architecture: str, height: int, width: int, *, freeze: bool = False) -> Summary:
-    """Run the two-class network once on an empty picture of height x width and note every layer.
+def flops_of(backbone: nn.Module, height: int, width: int) -> int:
+    """Of one picture: each multiply-add twice, convolutions and linear layers only, as PyTorch counts."""
+    with torch.inference_mode(), FlopCounterMode(display=False) as counter:
+        backbone.eval()(torch.zeros(1, 3, height, width))
+    total: int = counter.get_total_flops()
+    return total
+
+
+def summarize(
+    architecture: str, height: int, width: int, *, freeze: bool = False, network: UInt8Network | None = None
+) -> Summary:
+    """Run the two-class network, or `network`, once on an empty picture of height x width and note every layer.
 
     Raises: TrainingError for an unknown architecture or a picture that is too small for it.
     """
-    network = build_network(architecture, "none")
+    network = network or build_network(architecture, "none")
     if freeze:
         freeze_body(network)
     backbone: nn.Module = network.backbone.eval()
@@ -72,8 +83,6 @@ def summarize(architecture: str, height: int, width: int, *, freeze: bool = Fals
         found = torchinfo.summary(backbone, input_data=picture, verbose=0, device="cpu")
     except RuntimeError as exc:
         raise TrainingError(f"{height} x {width} is too small for {architecture}; give at least 32 x 32.") from exc
-    with torch.inference_mode(), FlopCounterMode(display=False) as counter:
-        backbone(picture)
     executed = [each for each in found.summary_list if each.depth and not isinstance(each.module, nn.Sequential)]
     layers = [
         Layer(
@@ -86,7 +95,7 @@ def summarize(architecture: str, height: int, width: int, *, freeze: bool = Fals
     ]
     trainable = sum(each.numel() for each in backbone.parameters() if each.requires_grad)
     total = sum(each.numel() for each in backbone.parameters())
-    return Summary(tuple(layers), (3, height, width), trainable, total - trainable, counter.get_total_flops())
+    return Summary(tuple(layers), (3, height, width), trainable, total - trainable, flops_of(backbone, height, width))
 
 
 def table(summary: Summary) -> str:
@@ -128,11 +137,11 @@ def summary_text(source: str, height: int | None, width: int | None, *, freeze: 
 
 
 def artifact_text(manifest: Manifest, height: int, width: int, *, freeze: bool) -> str:
-    """The architecture's table at the size that reaches it, and what the weights' file itself holds."""
-    seen = (height // manifest.downscale, width // manifest.downscale)
+    """The network's table (of an ONNX file its architecture's), and what the weights' file itself holds."""
+    network = load_trained(manifest.weights, manifest.architecture) if manifest.weights.suffix == ".pth" else None
     parts = [
-        f"{manifest.architecture}, the architecture of {manifest.version}, at {seen[0]} x {seen[1]}",
-        table(summarize(manifest.architecture, *seen, freeze=freeze)),
+        f"{manifest.architecture}, the architecture of {manifest.version}, at {height} x {width}",
+        table(summarize(manifest.architecture, height, width, freeze=freeze, network=network)),
         LINE,
         f"{manifest.weights.name}, the file that is served: {manifest.weights.stat().st_size / MEGABYTE:.2f} MB",
     ]

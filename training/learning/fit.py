@@ -12,6 +12,7 @@ from resnet_server.engines.pytorch import UInt8Network
 from training.errors import TrainingError
 from training.learning.learner import Learner
 from training.learning.network import StateDict, build_network, freeze_body, head_name, load_trained
+from training.learning.origin import Origin
 from training.learning.processes import from_first, in_shards, precision_of, start_process, with_bar
 from training.learning.recipes import Recipe
 from training.learning.run import Row, Run, run_facts
@@ -19,9 +20,18 @@ from training.learning.sources import Features, Parts, Pictures, Source
 
 
 def fit(
-    parts: Parts, recipe: Recipe, folder: Path, *, seed: int, resume: bool = False, workers: int = 0
+    parts: Parts,
+    recipe: Recipe,
+    folder: Path,
+    *,
+    seed: int,
+    resume: bool = False,
+    workers: int = 0,
+    origin: Origin | None = None,
 ) -> UInt8Network | None:
     """Train and return the best network by validation accuracy, or the last where there is nothing to validate on.
+
+    `origin`: begin with its network instead of the recipe's weights, or learn from its teacher too.
 
     Of several processes, on one machine or more, only the first reads and writes `folder`; the others return None.
 
@@ -32,25 +42,27 @@ def fit(
     """
     accelerator = start_process()
     precision = precision_of(recipe.precision, accelerator.device)
-    run = Run(folder, run_facts(recipe, seed, parts.sha256, precision))
+    run = Run(folder, run_facts(recipe, seed, parts.sha256, precision) | (origin.facts() if origin else {}))
     check_batch(len(parts.chosen), recipe, accelerator.num_processes)
     state = from_first(accelerator, lambda: run.start(resume=resume))
     torch.manual_seed(seed)
-    network = build_network(recipe.architecture, recipe.weights, recipe.downscale)
+    begun = origin.network if origin else None
+    network = begun or build_network(recipe.architecture, recipe.weights)
     source: Source
     if recipe.freeze:
         trained: nn.Module = freeze_body(network.to(accelerator.device))
         source = Features(network, parts, recipe, seed, accelerator, precision)
     else:
         trained, source = network, Pictures(parts, recipe, seed, workers, accelerator)
-    learner = Learner(trained, recipe, parts.train.labels[parts.chosen], accelerator, precision)
+    teacher = origin.teacher if origin else None
+    learner = Learner(trained, recipe, parts.train.labels[parts.chosen], accelerator, precision, teacher)
     best = {"accuracy": -1.0, "loss": 0.0}
     if state is not None:
         learner.load_state_dict(state["learner"])
         best, run.rows = state["best"], state["rows"]
     train_epochs(network, source, recipe, run, learner, best, seed=seed)
     accelerator.wait_for_everyone()
-    return load_trained(run.weights, recipe.architecture, recipe.downscale) if accelerator.is_main_process else None
+    return load_trained(run.weights, recipe.architecture) if accelerator.is_main_process else None
 
 
 def train_epochs(

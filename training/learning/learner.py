@@ -10,6 +10,7 @@ from torch.optim import lr_scheduler
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from training.judging.answers import Logits
+from training.learning.origin import Teacher
 from training.learning.processes import synchronise_batch_norms
 from training.learning.recipes import Recipe
 
@@ -20,10 +21,16 @@ class Learner:
     """Everything that a resumed run must find as an unbroken one would: see state_dict."""
 
     def __init__(
-        self, network: nn.Module, recipe: Recipe, labels: np.ndarray, accelerator: Accelerator, precision: torch.dtype
+        self,
+        network: nn.Module,
+        recipe: Recipe,
+        labels: np.ndarray,
+        accelerator: Accelerator,
+        precision: torch.dtype,
+        teacher: Teacher | None = None,
     ) -> None:
         """`labels`: int64 (N,) of the training pictures, for the class weights and the length of the schedule."""
-        self.accelerator, self.precision = accelerator, precision
+        self.accelerator, self.precision, self.teacher = accelerator, precision, teacher
         network = network.to(accelerator.device)
         self.network = synchronise_batch_norms(network, accelerator)
         self.model: nn.Module = accelerator.prepare_model(self.network)
@@ -47,7 +54,8 @@ class Learner:
         inputs, labels = inputs.to(self.accelerator.device), labels.to(self.accelerator.device)
         with torch.autocast(self.accelerator.device.type, self.precision, enabled=self.precision != torch.float32):
             logits = self.model(inputs).float()
-        loss: Tensor = self.loss_of(logits, labels)
+            taught = self.teacher.loss(inputs, logits) if self.teacher else 0
+        loss: Tensor = self.loss_of(logits, labels) + taught
         self.optimizer.zero_grad()
         self.accelerator.backward(loss / len(labels))
         self.optimizer.step()

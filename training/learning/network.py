@@ -7,7 +7,7 @@ import torch
 import torchvision
 from torch import Tensor, nn
 
-from resnet_server.engines.pytorch import UInt8Network, build_backbone
+from resnet_server.engines.pytorch import UInt8Network, build_backbone, take_widths
 from training.errors import TrainingError
 
 ARCHITECTURES = ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "mobilenet_v2")
@@ -18,7 +18,7 @@ STD = (0.229, 0.224, 0.225)
 StateDict = dict[str, Tensor]
 
 
-def build_network(architecture: str, weights: str, downscale: int = 1) -> UInt8Network:
+def build_network(architecture: str, weights: str) -> UInt8Network:
     """A two-class network. `weights`: "imagenet" (torchvision's own file, downloaded once), "none", or a file's path.
 
     NHWC in memory (channels_last), which is what bf16 convolutions on a CPU want.
@@ -31,7 +31,7 @@ def build_network(architecture: str, weights: str, downscale: int = 1) -> UInt8N
         load_body(backbone, imagenet_weights(architecture), architecture, "torchvision's ImageNet weights")
     elif weights != "none":
         load_body(backbone, read_state_dict(Path(weights)), architecture, weights)
-    return UInt8Network(backbone.to(memory_format=torch.channels_last), MEAN, STD, downscale)
+    return UInt8Network(backbone.to(memory_format=torch.channels_last), MEAN, STD)
 
 
 def imagenet_weights(architecture: str) -> StateDict:
@@ -68,10 +68,11 @@ def read_state_dict(path: Path) -> StateDict:
 
 
 def load_body(backbone: nn.Module, state_dict: StateDict, architecture: str, source: str) -> None:
-    """Copy weights into the network; the last layer only where it has two outputs (ImageNet's has a thousand).
+    """Copy weights into the network, which takes their widths; the last layer only where it has two outputs.
 
     Raises: TrainingError when they are of another architecture.
     """
+    take_widths(backbone, state_dict)
     own = backbone.state_dict()
     optional = {name for name in own if name.startswith(head_name(backbone)) or name.endswith("num_batches_tracked")}
     fitting = {name: value for name, value in state_dict.items() if name in own and value.shape == own[name].shape}
@@ -83,7 +84,7 @@ def load_body(backbone: nn.Module, state_dict: StateDict, architecture: str, sou
     backbone.load_state_dict(fitting, strict=False)
 
 
-def load_trained(path: Path, architecture: str, downscale: int) -> UInt8Network:
+def load_trained(path: Path, architecture: str) -> UInt8Network:
     """A trained two-class network, ready to answer.
 
     Raises: TrainingError when the file is missing, damaged or of another architecture.
@@ -96,7 +97,7 @@ def load_trained(path: Path, architecture: str, downscale: int) -> UInt8Network:
     missing, unknown = set(backbone.state_dict()) - set(state_dict), set(state_dict) - set(backbone.state_dict())
     if odd := sorted(name for name in missing | unknown if not name.endswith("num_batches_tracked")):
         raise TrainingError(f"{path} is not a whole {architecture}: {odd[0]} is missing or unknown; export it again.")
-    return UInt8Network(backbone.to(memory_format=torch.channels_last), MEAN, STD, downscale).eval()
+    return UInt8Network(backbone.to(memory_format=torch.channels_last), MEAN, STD).eval()
 
 
 def head_name(backbone: nn.Module) -> str:

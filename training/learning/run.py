@@ -55,10 +55,10 @@ class Run:
             facts = json.loads(state["facts"])
         except Exception as exc:  # pickle, zip and torch errors of all kinds
             raise TrainingError(f"{self.state} is damaged; delete {self.folder} and train again.") from exc
-        if differing := sorted(key for key in self.facts if facts.get(key) != self.facts[key]):
+        if differing := sorted(key for key in self.facts | facts if facts.get(key) != self.facts.get(key)):
             key = differing[0]
             raise TrainingError(
-                f"{self.folder} was begun with {key} {facts.get(key)}, not {self.facts[key]}; "
+                f"{self.folder} was begun with {key} {facts.get(key)}, not {self.facts.get(key)}; "
                 "resume with what it was begun with, or name another folder."
             )
         return state

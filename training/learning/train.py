@@ -1,5 +1,6 @@
 """From a data folder to a trained artifact: reads the parts, trains, and writes what the run is and how well it did."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from training.judging.calibrate import fit_temperature
 from training.judging.forward import predict
 from training.judging.metrics import tally
 from training.learning.fit import fit
+from training.learning.origin import Origin
 from training.learning.processes import start_process
 from training.learning.recipes import Recipe
 from training.learning.sources import Parts
@@ -34,14 +36,18 @@ def train_run(
     resume: bool,
     workers: int = 0,
     name: str = "class-photos",
+    origin: Origin | None = None,
 ) -> Manifest | None:
     """Train on data/train, choose by data/val, and make `out` an artifact; of a plain data set, learn all of it.
+
+    `origin`: the artifact that the run goes on from, or learns from.
 
     Returns: the manifest; None in all but the first of several processes.
     Raises: TrainingError for whatever is wrong with the data, the recipe or the folder.
     """
     accelerator = start_process()  # before anything else asks whether there are several
     torch.set_num_threads(threads or cpu_count())
+    name = origin.name if origin else name
     check_name(name)
     outside(out, data)
     accelerator.print(f"{accelerator.num_processes} process(es), {torch.get_num_threads()} thread(s) each")
@@ -49,10 +55,10 @@ def train_run(
     train = load_said(data / "train" if divided else data, *recipe.canvas, cache)
     val = load_said(data / "val", recipe.height, recipe.width, cache) if divided else None
     parts = Parts(train, np.arange(len(train.samples)), val)
-    network = fit(parts, recipe, out, seed=seed, resume=resume, workers=workers)
+    network = fit(parts, recipe, out, seed=seed, resume=resume, workers=workers, origin=origin)
     if network is None:
         return None
-    facts = facts_of_recipe(recipe, name, seed, parts.sha256)
+    facts = replace(facts_of_recipe(recipe, name, seed, parts.sha256), parent=origin.parent if origin else None)
     return write_artifact(out, out / "model.pth", with_metrics(facts, validation_metrics(network, val)))
 
 

@@ -38,8 +38,8 @@ class Views(Dataset[tuple[Tensor, int]]):
         if self.recipe.views == "documented":
             return documented_view(self.data.images[index], self.phase, (self.seed, self.epoch, index))
         rng = np.random.default_rng((self.seed, self.epoch, index))
-        picture, made_up = compose(self.data.images, index, label, self.offline, self.online, rng)
-        return augment(picture, self.phase.height, self.phase.width, rng, whole=made_up)
+        picture, whole = compose(self.data.images, index, label, self.offline, self.online, rng)
+        return augment(picture, self.phase.height, self.phase.width, rng, whole=whole)
 
 
 def documented_view(picture: Images, phase: Phase, key: tuple[int, int, int]) -> Images:

@@ -25,6 +25,11 @@ def write_parts(folder: Path, split: Split, out: Path, facts: Mapping[str, objec
     return path
 
 
+def part_or_whole(data: Path, *parts: str) -> Path:
+    """The first of `parts` that split wrote below `data`; `data` itself where it is one data set."""
+    return next((data / part for part in parts if (data / part).is_dir()), data)
+
+
 def document(split: Split, facts: Mapping[str, object]) -> dict[str, object]:
     """What split.json says."""
     counts = split.counts()

@@ -46,7 +46,6 @@ class Facts:
     architecture: str
     height: int
     width: int
-    downscale: int
     seed: int
     data_sha256: str
     parent: str | None = None
@@ -56,7 +55,7 @@ class Facts:
 
 def facts_of_recipe(recipe: Recipe, name: str, seed: int, data_sha256: str) -> Facts:
     """Of what a recipe trains."""
-    return Facts(name, recipe.architecture, recipe.height, recipe.width, recipe.downscale, seed, data_sha256)
+    return Facts(name, recipe.architecture, recipe.height, recipe.width, seed, data_sha256)
 
 
 def facts_of_child(parent: Manifest) -> Facts:
@@ -67,7 +66,6 @@ def facts_of_child(parent: Manifest) -> Facts:
         architecture=parent.architecture,
         height=parent.height,
         width=parent.width,
-        downscale=parent.downscale,
         seed=made["seed"],
         data_sha256=made["data_sha256"],
         parent=parent.version,
@@ -205,7 +203,6 @@ def manifest_document(folder: Path, weights: Path, facts: Facts) -> dict[str, An
         "input": {
             "height": facts.height,
             "width": facts.width,
-            "downscale": facts.downscale,
             "pixel_format": "RGB",
             "mean": list(MEAN),
             "std": list(STD),

@@ -5,11 +5,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from resnet_server.engines.pytorch import UInt8Network
 from resnet_server.manifest import Manifest
 from training.errors import TrainingError
 from training.judging.judged import say_skipped
+from training.judging.paired import Change
 from training.learning.network import ARCHITECTURES, load_trained
 from training.photos.data import load
+from training.photos.parts import part_or_whole
 from training.serving.artifact import (
     Facts,
     check_name,
@@ -20,8 +23,10 @@ from training.serving.artifact import (
     write_artifact,
 )
 from training.serving.export import (
+    BATCHES,
     FLOAT_TOLERANCE,
     check_agreement,
+    check_top1,
     export,
     onnxruntime_run,
     openvino_run,
@@ -29,46 +34,83 @@ from training.serving.export import (
     torch_run,
 )
 from training.serving.measured import check_measured
-from training.serving.quantize import quantize_checked
+from training.serving.quantize import calibration_sample, quantize_checked
+
+EXPORT_PICTURES = 28  # four batches of the largest size that is tried
+QUANTIZED = {"QuantizeLinear", "DynamicQuantizeLinear"}
 
 
-def export_artifact(source: Path, target: Path) -> float:
-    """A .pth artifact as ONNX. Returns: the largest gap between three engines' logits.
+def trained_network(source: Path, done: str) -> tuple[Manifest, UInt8Network]:
+    """The manifest and the network of a .pth artifact, ready to answer; `done`: what it is wanted for.
 
-    Raises: TrainingError when the source holds no .pth, or the engines disagree; nothing is at `target` then.
+    Raises: TrainingError when the source holds no .pth.
     """
     manifest = read_artifact(source)
     if manifest.weights.suffix != ".pth":
-        raise TrainingError(f"{source} holds {manifest.weights.name}; only what train wrote (.pth) can be exported.")
+        raise TrainingError(f"{source} holds {manifest.weights.name}; only what train wrote (.pth) can be {done}.")
+    return manifest, load_trained(manifest.weights, manifest.architecture)
+
+
+def export_artifact(source: Path, target: Path, data: Path | None = None, cache: Path | None = None) -> str:
+    """A .pth artifact as ONNX. Returns: how nearly three engines agree, on which pictures.
+
+    `data`: real pictures for that, EXPORT_PICTURES of them; without, the golden picture and views of it.
+    Raises: TrainingError when the source holds no .pth, or the engines disagree; nothing is at `target` then.
+    """
+    manifest, network = trained_network(source, "exported")
     check_new(target)
-    network = load_trained(manifest.weights, manifest.architecture, manifest.downscale)
+    if data is None:
+        images, what = golden_views(manifest), "the golden picture and views of it"
+    else:
+        pictures = load(part_or_whole(data, "val"), manifest.height, manifest.width, cache)
+        images, what = calibration_sample(pictures, most=EXPORT_PICTURES), f"pictures of {data.name}"
     with tempfile.TemporaryDirectory() as folder:
         onnx = Path(folder) / "model.onnx"
         export(network, onnx, manifest.height, manifest.width)
         runs = [torch_run(network), onnxruntime_run(onnx), openvino_run(onnx)]
-        gap = check_agreement(runs, golden_views(manifest), FLOAT_TOLERANCE)
+        gap = check_agreement(runs, images, FLOAT_TOLERANCE)
+        check_top1(runs, images)
         write_artifact(target, onnx, facts_of_child(manifest))
-    return gap
+    return (
+        f"PyTorch, ONNX Runtime and OpenVINO agree within {gap:.6f} of a logit ({FLOAT_TOLERANCE} is accepted) at "
+        f"batch {', '.join(map(str, BATCHES))}, and on the class of each of {len(images)} pictures: {what}"
+    )
 
 
-def quantize_artifact(source: Path, data: Path, target: Path, *, max_drop: float, cache: Path) -> float:
-    """An ONNX artifact in int8. Returns: the drop in mean accuracy on `data`.
+def float_onnx(source: Path) -> Manifest:
+    """The manifest of what export wrote.
 
-    Raises: TrainingError when it is larger than max_drop or the source is int8 already; nothing is at `target` then.
+    Raises: TrainingError when the source holds a .pth or is int8 already.
     """
     manifest = read_artifact(source)
     if manifest.weights.suffix != ".onnx":
         raise TrainingError(f"{source} holds {manifest.weights.name}; export it first: python -m training export.")
-    if any(node.op_type == "QuantizeLinear" for node in read_graph(manifest.weights).node):
+    if any(node.op_type in QUANTIZED for node in read_graph(manifest.weights).node):
         raise TrainingError(f"{source} is quantized already; quantize the artifact that export wrote.")
+    return manifest
+
+
+def quantize_artifact(
+    source: Path, data: Path, target: Path, *, max_drop: float, cache: Path, dynamic: bool = False
+) -> Change:
+    """An ONNX artifact in int8. Returns: the change in mean accuracy.
+
+    Of what split wrote, train calibrates and val judges; a plain data set does both.
+    Raises: TrainingError when it drops by more than max_drop or the source is int8; nothing is at `target` then.
+    """
+    manifest = float_onnx(source)
     check_new(target)
-    pictures = load(data, manifest.height, manifest.width, cache)
+    pictures = load(part_or_whole(data, "val"), manifest.height, manifest.width, cache)
     say_skipped(pictures.skipped)
+    calibration = None
+    if not dynamic:
+        seen = load(part_or_whole(data, "train"), manifest.height, manifest.width, cache)
+        calibration = calibration_sample(seen)
     with tempfile.TemporaryDirectory() as folder:
         int8 = Path(folder) / "model.onnx"
-        drop = quantize_checked(manifest.weights, int8, pictures, max_drop)
+        change = quantize_checked(manifest.weights, int8, calibration, pictures, max_drop)
         write_artifact(target, int8, facts_of_child(manifest))
-    return drop
+    return change
 
 
 def package(
@@ -101,7 +143,7 @@ def package(
     else:
         if architecture not in ARCHITECTURES:
             raise TrainingError(f"{architecture} is not known; choose one of {', '.join(ARCHITECTURES)}.")
-        facts, file = Facts("class-photos", architecture, height, width, 1, seed=0, data_sha256="unknown"), weights
+        facts, file = Facts("class-photos", architecture, height, width, seed=0, data_sha256="unknown"), weights
     check_weights(file, facts)
     if metrics:
         check_measured(metrics, file)
@@ -116,7 +158,7 @@ def check_weights(file: Path, facts: Facts) -> None:
     if file.suffix not in {".onnx", ".pth"}:
         raise TrainingError(f"{file} is neither .onnx nor .pth; those are what the engines run.")
     if file.suffix == ".pth":
-        load_trained(file, facts.architecture, facts.downscale)
+        load_trained(file, facts.architecture)
 
 
 def check_new(folder: Path) -> None:

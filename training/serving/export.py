@@ -23,6 +23,23 @@ FLOAT_TOLERANCE = 0.001  # of a logit; seen: 0.00002
 Run = Callable[[Images], Logits]
 
 
+def name_weights(graph: onnx.GraphProto) -> None:
+    """Name each weight after its layer, as the nodes are: Netron shows /backbone/layer1/layer1.0/conv1/weight.
+
+    Where the exporter folds a batch norm into a convolution it numbers both (onnx::Conv_193).
+    """
+    renamed: dict[str, str] = {}
+    for node in graph.node:
+        for kind, name in zip(("weight", "bias"), node.input[1:], strict=False):
+            if name.startswith("onnx::"):
+                renamed.setdefault(name, f"{node.name.rpartition('/')[0]}/{kind}")
+    for held in graph.initializer:
+        held.name = renamed.get(held.name, held.name)
+    for node in graph.node:
+        for names in (node.input, node.output):
+            names[:] = [renamed.get(name, name) for name in names]
+
+
 def export(model: UInt8Network, path: Path, height: int, width: int) -> None:
     """Write `image` uint8 (N, height, width, 3) → `logits` float32 (N, 2), normalisation and batch norms folded in."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -41,6 +58,9 @@ def export(model: UInt8Network, path: Path, height: int, width: int) -> None:
             opset_version=OPSET,
             dynamo=False,
         )
+    written = onnx.load(str(path))
+    name_weights(written.graph)
+    onnx.save(written, str(path))
     onnx.checker.check_model(str(path), full_check=True)
 
 
@@ -97,20 +117,29 @@ def in_batches(run: Run, images: Images, batch: int = 8) -> Logits:
 
 
 def largest_difference(runs: Sequence[Run], images: Images, batches: tuple[int, ...] = BATCHES) -> float:
-    """The largest gap between two engines' logits over the batch sizes; `images` holds at least the largest batch."""
+    """The largest gap between two engines' logits about all pictures, at every batch size."""
     gaps = []
     for size in batches:
-        answers = np.stack([run(np.array(images[:size])) for run in runs])
+        answers = np.stack([in_batches(run, images, size) for run in runs])
         gaps.append(float((answers.max(0) - answers.min(0)).max()))
     return max(gaps)
 
 
-def check_agreement(runs: Sequence[Run], images: Images, tolerance: float) -> float:
+def check_top1(runs: Sequence[Run], images: Images) -> None:
+    """Raises: TrainingError when the engines do not give every picture the same class."""
+    answers = np.stack([in_batches(run, images).argmax(1) for run in runs])
+    if differing := int((answers != answers[0]).any(0).sum()):
+        raise TrainingError(
+            f"The engines give {differing} of {len(images)} pictures different classes; nothing is kept."
+        )
+
+
+def check_agreement(runs: Sequence[Run], images: Images, tolerance: float, batches: tuple[int, ...] = BATCHES) -> float:
     """The largest gap between the engines' logits at every batch size.
 
     Raises: TrainingError when it passes the tolerance, or is no number.
     """
-    gap = largest_difference(runs, images)
+    gap = largest_difference(runs, images, batches)
     if not gap <= tolerance:
         raise TrainingError(f"The engines' logits differ by {gap:.4f}; at most {tolerance} is accepted.")
     return gap

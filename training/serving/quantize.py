@@ -1,16 +1,23 @@
-"""Turns a float ONNX file into int8 (QDQ, per channel), calibrated on pictures prepared as serving prepares them."""
+"""Turns a float ONNX file into int8: static (QDQ, per channel, calibrated through the serving preprocess) or dynamic.
 
+Dynamic, as in the documents (weight_type QUInt8): weights are int8, each layer's scale is that of the batch at hand.
+So it needs no pictures, and a picture's answer depends a little on those that come with it.
+"""
+
+import contextlib
+import logging
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import onnx
-from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_dynamic, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from training.errors import TrainingError
-from training.judging.answers import Logits
-from training.judging.metrics import mean_accuracy
+from training.judging.answers import answers_of
+from training.judging.paired import Change
 from training.photos.data import DataSet, Images
 from training.serving.export import INPUT, in_batches, onnxruntime_run
 
@@ -32,68 +39,90 @@ class Reader(CalibrationDataReader):  # type: ignore[misc]  # onnxruntime has no
         return None if batch is None else {INPUT: batch}
 
 
-def quantize(source: Path, target: Path, calibration: Images) -> None:
-    """Write `source` as int8 to `target`. `calibration`: uint8 (N, H, W, 3) from the serving preprocess.
+def quantize(source: Path, target: Path, calibration: Images | None, *, symmetric: bool = False) -> None:
+    """Write `source` as int8 to `target`. `calibration`: uint8 (N, H, W, 3) from the serving preprocess; None: dynamic.
+
+    `symmetric`: activations as int8 around zero, which is what TensorRT reads, instead of uint8.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder, quiet():
+        prepared = Path(folder) / "prepared.onnx"
+        quant_pre_process(str(source), str(prepared), skip_symbolic_shape=True)
+        if calibration is None:
+            quantize_dynamic(str(prepared), str(target), weight_type=QuantType.QUInt8)
+        else:
+            static(prepared, target, calibration, symmetric=symmetric)
+    onnx.checker.check_model(str(target), full_check=calibration is not None)
+
+
+def static(source: Path, target: Path, calibration: Images, *, symmetric: bool) -> None:
+    """QDQ: scales are fixed beforehand, from the ranges that the calibration pictures reach.
 
     Weights keep 7 bits (reduce_range): without VNNI, x86 adds pairs of u8 x s8 products in int16, which 8-bit weights
     overflow (onnxruntime's quantisation guide), so an AVX2 machine would answer differently from an AVX-512 one.
     The last layer stays float: two outputs cost nothing and the logits keep their resolution.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder:
-        prepared = Path(folder) / "prepared.onnx"
-        quant_pre_process(str(source), str(prepared), skip_symbolic_shape=True)
-        quantize_static(
-            str(prepared),
-            str(target),
-            Reader(calibration),
-            quant_format=QuantFormat.QDQ,
-            per_channel=True,
-            reduce_range=True,
-            activation_type=QuantType.QUInt8,
-            weight_type=QuantType.QInt8,
-            op_types_to_quantize=["Conv", "Add", "MaxPool", "GlobalAveragePool"],
-        )
-    onnx.checker.check_model(str(target), full_check=True)
+    quantize_static(
+        str(source),
+        str(target),
+        Reader(calibration),
+        quant_format=QuantFormat.QDQ,
+        per_channel=True,
+        reduce_range=not symmetric,
+        activation_type=QuantType.QInt8 if symmetric else QuantType.QUInt8,
+        weight_type=QuantType.QInt8,
+        op_types_to_quantize=["Conv", "Add", "MaxPool", "GlobalAveragePool"],
+        extra_options={"ActivationSymmetric": symmetric, "WeightSymmetric": True},
+    )
 
 
-def calibration_sample(data: DataSet, indices: list[int] | None = None) -> Images:
-    """Up to CALIBRATION_PICTURES pictures, both classes alike, spread evenly over the data's order."""
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Without onnxruntime's warning that a uint8 input is not quantized, on the root logger."""
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(logging.NOTSET)
+
+
+def calibration_sample(data: DataSet, indices: list[int] | None = None, most: int = CALIBRATION_PICTURES) -> Images:
+    """Up to `most` pictures, both classes alike, spread evenly over the data's order: uint8 (N, H, W, 3)."""
     chosen = np.arange(len(data.samples)) if indices is None else np.array(indices)
     labels = data.labels[chosen]
     picked: list[int] = []
     for label in (0, 1):
         members = chosen[labels == label]
-        count = min(len(members), CALIBRATION_PICTURES // 2)
+        count = min(len(members), most // 2)
         picked += [int(index) for index in members[np.linspace(0, len(members) - 1, count).astype(int)]]
     return np.array(data.images[sorted(picked)])
 
 
-def accuracy_drop(before: Logits, after: Logits, labels: np.ndarray, max_drop: float) -> float:
-    """How much mean accuracy the quantized logits lose (negative: gain).
-
-    Raises: TrainingError above max_drop.
-    """
-    drop = mean_accuracy(before, labels) - mean_accuracy(after, labels)
-    if drop > max_drop:
+def check_drop(change: Change, max_drop: float) -> None:
+    """Raises: TrainingError when int8 loses more than max_drop of mean accuracy (0 to 1)."""
+    if change.drop > max_drop:
         raise TrainingError(
-            f"int8 loses {100 * drop:.2f} points of mean accuracy, and at most {100 * max_drop:g} are accepted; "
+            f"int8 loses {100 * change.drop:.2f} points of mean accuracy, and at most {100 * max_drop:g} are accepted; "
             "nothing was written. Calibrate on more pictures, or keep the float model."
         )
-    return drop
 
 
-def quantize_checked(source: Path, target: Path, data: DataSet, max_drop: float = MAX_DROP) -> float:
-    """Quantize, and keep the result only if accuracy on `data` holds. Returns: the drop in mean accuracy.
+def quantize_checked(
+    source: Path, target: Path, calibration: Images | None, judged: DataSet, max_drop: float = MAX_DROP
+) -> Change:
+    """Quantize, and keep the result only if accuracy on `judged` holds. Returns: the change in mean accuracy.
 
     Raises: TrainingError above max_drop; nothing is left at `target` then.
     """
     partial = target.with_suffix(".partial.onnx")
     try:
-        quantize(source, partial, calibration_sample(data))
-        before, after = (in_batches(onnxruntime_run(path), data.images) for path in (source, partial))
-        drop = accuracy_drop(before, after, data.labels, max_drop)
+        quantize(source, partial, calibration)
+        before, after = (
+            answers_of(judged.samples, in_batches(onnxruntime_run(path), judged.images)) for path in (source, partial)
+        )
+        change = Change.between(before, after)
+        check_drop(change, max_drop)
         partial.replace(target)
     finally:
         partial.unlink(missing_ok=True)
-    return drop
+    return change

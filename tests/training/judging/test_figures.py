@@ -37,3 +37,14 @@ def test_the_tradeoff_joins_the_models_that_none_beats() -> None:
     (axes,) = tradeoff_figure(models).axes
     assert points(axes.lines[0]).tolist() == [[20, 0.95], [90, 0.99]]
     assert [text.get_text() for text in axes.texts] == ["slow", "poor", "fast"]
+
+
+def test_many_points_of_a_tradeoff_are_numbered_and_named_beside_it() -> None:
+    points = [Point(f"model {latency}", 0.9, latency, dominated=latency > 1) for latency in (5, 1, 2, 3, 4)]
+    axes = tradeoff_figure(points).axes[0]
+    assert [text.get_text() for text in axes.texts] == ["1", "2", "3", "4", "5"]
+    legend = axes.get_legend()
+    assert legend is not None
+    assert [text.get_text() for text in legend.get_texts()] == [
+        "1. model 1", "2. model 2", "3. model 3", "4. model 4", "5. model 5",
+    ]  # fmt: skip

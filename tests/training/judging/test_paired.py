@@ -7,7 +7,7 @@ import pytest
 
 from tests.training.shades import answers
 from training.errors import TrainingError
-from training.judging.paired import aligned, pair, verdict
+from training.judging.paired import Change, aligned, pair, verdict
 
 LABELS = [1] * 12 + [0] * 4
 ALL_RIGHT = answers(LABELS, [1] * 12 + [-1] * 4)
@@ -80,3 +80,17 @@ def test_models_that_answered_different_pictures_cannot_be_paired() -> None:
 def test_tables_that_disagree_on_the_truth_cannot_be_paired() -> None:
     with pytest.raises(TrainingError, match="disagree on the pictures' true labels"):
         aligned(ALL_RIGHT, replace(SIX_WRONG, labels=1 - SIX_WRONG.labels))
+
+
+def test_a_change_is_in_points_with_the_interval_of_the_gain() -> None:
+    labels = [0, 0, 1, 1] * 10
+    before = answers(labels, [-1, -1, 1, 1] * 10)
+    after = answers(labels, [-1, 1, 1, 1] * 10)
+    change = Change.between(before, after)
+    assert (change.before, change.after, change.drop) == (1.0, 0.75, 0.25)
+    low, high = change.interval
+    assert -0.5 < low < -0.25 < high < 0
+    assert change.words() == (
+        f"mean accuracy 1.0000 before, 0.7500 after: -25.00 points (95 %: {100 * low:+.2f} to {100 * high:+.2f}, "
+        "pictures drawn)"
+    )

@@ -15,7 +15,7 @@ from training.learning.network import load_trained
 from training.learning.recipes import FROM_SCRATCH, Phase
 from training.photos.data import load
 
-RECIPE = replace(FROM_SCRATCH, phases=(Phase(32, 32, 1),), height=HEIGHT, width=WIDTH, downscale=1, batch=8)
+RECIPE = replace(FROM_SCRATCH, phases=(Phase(32, 32, 1),), height=HEIGHT, width=WIDTH, crop_room=1.5, batch=8)
 
 
 def test_every_picture_is_answered_once_by_int8_and_float(folder: Path, tmp_path: Path) -> None:
@@ -26,7 +26,7 @@ def test_every_picture_is_answered_once_by_int8_and_float(folder: Path, tmp_path
     int8, float32 = held_out_answers(tmp_path, folds=2)
     assert list(int8.paths) == list(float32.paths) == [sample.path for sample in served.samples]
     assert int8.labels.tolist() == served.labels.tolist()
-    network = load_trained(tmp_path / "fold-0" / "model.pth", "resnet18", 1)
+    network = load_trained(tmp_path / "fold-0" / "model.pth", "resnet18")
     held_out = [path in (tmp_path / "fold-0.csv").read_text(encoding="utf-8") for path in int8.paths]
     assert np.array(held_out).sum() == 16
     assert float32.logits[held_out] == pytest.approx(predict(network, served.images[held_out]), abs=1e-4)

@@ -24,7 +24,7 @@ from training.photos.data import load
 
 ROOT = Path(__file__).resolve().parents[3]
 RECIPE = replace(
-    FROM_SCRATCH, phases=(Phase(32, 32, 2), Phase(48, 40, 1)), height=HEIGHT, width=WIDTH, downscale=1, batch=8
+    FROM_SCRATCH, phases=(Phase(32, 32, 2), Phase(48, 40, 1)), height=HEIGHT, width=WIDTH, crop_room=1.5, batch=8
 )
 SMALL = ["--weights", "none", "--height", str(HEIGHT), "--width", str(WIDTH), "--threads", "1"]
 DOCUMENTED_SMALL = replace(with_size(DOCUMENTED, HEIGHT, WIDTH), weights="none")
@@ -209,5 +209,5 @@ def test_pictures_are_trained_on_at_the_size_of_the_phase_and_judged_at_the_serv
         return network
 
     monkeypatch.setattr("training.learning.fit.build_network", watched)
-    fit(parts, replace(RECIPE, downscale=2), tmp_path / "run", seed=0)
-    assert seen == {(True, (32, 32)), (True, (48, 40)), (False, (24, 20))}
+    fit(parts, RECIPE, tmp_path / "run", seed=0)
+    assert seen == {(True, (32, 32)), (True, (48, 40)), (False, (HEIGHT, WIDTH))}

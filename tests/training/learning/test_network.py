@@ -84,4 +84,4 @@ def test_a_trained_model_has_two_outputs(weights: Path, tmp_path: Path) -> None:
     state |= {"fc.weight": torch.zeros(3, 512), "fc.bias": torch.zeros(3)}
     torch.save(state, tmp_path / "three.pth")
     with pytest.raises(TrainingError, match=r"has 3 outputs; a model of this service has two, offline and online\.$"):
-        load_trained(tmp_path / "three.pth", "resnet18", 1)
+        load_trained(tmp_path / "three.pth", "resnet18")

@@ -7,7 +7,7 @@ from training.learning.recipes import DOCUMENTED, FROM_SCRATCH, Phase, named, wi
 
 
 def test_another_size_scales_every_phase() -> None:
-    half = with_size(FROM_SCRATCH, 350, 250)
+    half = with_size(FROM_SCRATCH, 175, 125)
     assert half.phases == (Phase(98, 70, 16), Phase(140, 100, 28), Phase(175, 125, 2))
     assert half.canvas == (525, 375)
     assert with_size(DOCUMENTED, 700, 500) == DOCUMENTED

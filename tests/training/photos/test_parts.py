@@ -7,7 +7,7 @@ import pytest
 
 from tests.training.scenes import scenes
 from training.photos.data import scan
-from training.photos.parts import write_parts
+from training.photos.parts import part_or_whole, write_parts
 from training.photos.split import shares_of, split
 
 
@@ -42,3 +42,12 @@ def test_no_test_part_is_written_when_none_is_asked_for(tmp_path: Path) -> None:
     folder = scenes(tmp_path / "data", 4, 4)
     write_parts(folder, split(folder, shares_of(0.5, 0.5, 0), 0), tmp_path / "out", {})
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["split.json", "train", "val"]
+
+
+def test_the_first_part_that_there_is_is_taken_and_else_the_whole(tmp_path: Path) -> None:
+    assert part_or_whole(tmp_path, "test", "val") == tmp_path
+    (tmp_path / "val").mkdir()
+    assert part_or_whole(tmp_path, "test", "val") == tmp_path / "val"
+    (tmp_path / "test").mkdir()
+    assert part_or_whole(tmp_path, "test", "val") == tmp_path / "test"
+    assert part_or_whole(tmp_path, "train") == tmp_path

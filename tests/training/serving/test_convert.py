@@ -13,8 +13,11 @@ from tests.tiny_model import graph
 from tests.training.conftest import FACTS
 from tests.training.noise import HEIGHT, WIDTH, write_pictures
 from training.errors import TrainingError
+from training.judging.paired import Change
+from training.photos.data import DataSet, load
 from training.serving.artifact import verify
 from training.serving.convert import export_artifact, package, quantize_artifact
+from training.serving.export import Run, onnxruntime_run
 
 BARE = {"like": None, "metrics": None, "name": None, "architecture": "resnet18", "height": HEIGHT, "width": WIDTH}
 
@@ -43,32 +46,16 @@ def test_every_engine_answers_an_export_as_pytorch_answers_its_parent(
         assert load_engine(name, load_manifest(exported), 1).infer(golden_batch) == pytest.approx(expected, abs=1e-3)
 
 
-def test_a_smaller_input_is_averaged_in_every_engine_alike(
-    weights: Path, golden_batch: np.ndarray, tmp_path: Path
-) -> None:
-    package(weights, tmp_path / "half", **BARE)  # type: ignore[arg-type]
-    path = tmp_path / "half" / "manifest.json"
-    document = json.loads(path.read_text(encoding="utf-8"))
-    document["input"]["downscale"] = 2
-    path.write_text(json.dumps(document), encoding="utf-8")
-    exported = tmp_path / "onnx"
-    export_artifact(tmp_path / "half", exported)
-    expected = load_engine("pytorch", load_manifest(tmp_path / "half"), 1).infer(golden_batch)
-    assert load_engine("onnxruntime", load_manifest(exported), 1).infer(golden_batch) == pytest.approx(
-        expected, abs=1e-3
-    )
-    assert load_manifest(exported).downscale == 2
-
-
 def test_quantizing_keeps_the_parent_and_the_accuracy(
     exported: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     photos = write_pictures(tmp_path / "photos", 16)
     (photos / "online" / "film.gif").write_bytes(b"GIF89a")
-    drop = quantize_artifact(exported, photos, tmp_path / "int8", max_drop=1.0, cache=tmp_path / "cache")
+    change = quantize_artifact(exported, photos, tmp_path / "int8", max_drop=1.0, cache=tmp_path / "cache")
     manifest = load_manifest(tmp_path / "int8")
     assert manifest.document["made_by"]["parent"] == load_manifest(exported).version
-    assert -1 <= drop <= 1
+    assert 0 <= change.before <= 1
+    assert change.drop == change.before - change.after
     assert "skipped online/film.gif: GIF is not accepted; " in capsys.readouterr().out
     kinds = {node.op_type for node in onnx.load(str(manifest.weights)).graph.node}
     assert "QuantizeLinear" in kinds
@@ -191,3 +178,58 @@ def test_a_pth_artifact_is_exported_before_it_is_quantized(trained: Path, folder
 def test_nothing_is_written_over(trained: Path, exported: Path) -> None:
     with pytest.raises(TrainingError, match=r"exists already; name another folder, or remove it first\.$"):
         export_artifact(trained, exported)
+
+
+def test_dynamic_int8_needs_no_calibration_and_every_engine_answers_it(
+    exported: Path, folder: Path, golden_batch: np.ndarray, tmp_path: Path
+) -> None:
+    out, cache = tmp_path / "dynamic", tmp_path / "cache"
+    quantize_artifact(exported, folder, out, max_drop=1, cache=cache, dynamic=True)
+    manifest = load_manifest(out)
+    kinds = {node.op_type for node in onnx.load(str(manifest.weights)).graph.node}
+    assert "ConvInteger" in kinds
+    assert "QuantizeLinear" not in kinds
+    before = load_engine("onnxruntime", load_manifest(exported), 1).infer(golden_batch)
+    for name in ("onnxruntime", "openvino"):
+        assert load_engine(name, manifest, 1).infer(golden_batch) == pytest.approx(before, abs=0.25)
+    with pytest.raises(TrainingError, match=r"is quantized already"):
+        quantize_artifact(out, folder, tmp_path / "again", max_drop=1, cache=cache)
+
+
+def test_of_what_split_wrote_train_calibrates_and_val_judges(
+    exported: Path, divided: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: dict[str, np.ndarray] = {}
+
+    def watched(source: Path, target: Path, calibration: np.ndarray, judged: DataSet, _: float) -> Change:
+        seen.update(calibration=calibration, judged=judged.images)
+        target.write_bytes(source.read_bytes())
+        return Change(1, 1, (0, 0), "pictures")
+
+    monkeypatch.setattr("training.serving.convert.quantize_checked", watched)
+    quantize_artifact(exported, divided, tmp_path / "int8", max_drop=1, cache=tmp_path / "cache")
+    for part, images in (("train", seen["calibration"]), ("val", seen["judged"])):
+        assert np.array_equal(images, load(divided / part, HEIGHT, WIDTH).images)
+
+
+def test_an_export_is_tried_on_real_pictures(trained: Path, divided: Path, tmp_path: Path) -> None:
+    sentence = export_artifact(trained, tmp_path / "onnx", divided, tmp_path / "cache")
+    assert sentence.startswith("PyTorch, ONNX Runtime and OpenVINO agree within 0.0")
+    assert sentence.endswith(
+        f" of a logit (0.001 is accepted) at batch 1, 2, 7, and on the class of each of 28 pictures: "
+        f"pictures of {divided.name}"
+    )
+
+
+def test_an_export_that_an_engine_classes_otherwise_is_not_kept(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def swapped(path: Path) -> Run:
+        run = onnxruntime_run(path)
+        return lambda images: run(images)[:, ::-1]
+
+    monkeypatch.setattr("training.serving.convert.openvino_run", swapped)
+    monkeypatch.setattr("training.serving.convert.FLOAT_TOLERANCE", 1000.0)
+    with pytest.raises(TrainingError, match=r"^The engines give 7 of 7 pictures different classes; nothing is kept\.$"):
+        export_artifact(trained, tmp_path / "onnx")
+    assert list(tmp_path.iterdir()) == []

@@ -9,31 +9,26 @@ import pytest
 from resnet_server.engines.pytorch import UInt8Network
 from tests.training.noise import HEIGHT, WIDTH
 from training.errors import TrainingError
-from training.learning.network import MEAN, STD
+from training.judging.paired import Change
 from training.photos.data import load
 from training.serving.export import (
     BATCHES,
     check_agreement,
+    check_top1,
     export,
     largest_difference,
     onnxruntime_run,
     openvino_run,
     torch_run,
 )
-from training.serving.quantize import accuracy_drop, calibration_sample, quantize_checked
-
-WRONG = np.array([[1, 0], [1, 0]], dtype=np.float32)
-RIGHT = np.array([[1, 0], [0, 1]], dtype=np.float32)
-LABELS = np.array([0, 1])
+from training.serving.quantize import calibration_sample, check_drop, quantize_checked
 
 
-@pytest.mark.parametrize("downscale", [1, 2])
 def test_three_engines_agree_on_the_export_at_every_batch_size(
-    downscale: int, network: UInt8Network, golden_batch: np.ndarray, tmp_path: Path
+    network: UInt8Network, golden_batch: np.ndarray, tmp_path: Path
 ) -> None:
-    served = UInt8Network(network.backbone, MEAN, STD, downscale).eval()
-    export(served, tmp_path / "model.onnx", HEIGHT, WIDTH)
-    runs = [torch_run(served), onnxruntime_run(tmp_path / "model.onnx"), openvino_run(tmp_path / "model.onnx")]
+    export(network, tmp_path / "model.onnx", HEIGHT, WIDTH)
+    runs = [torch_run(network), onnxruntime_run(tmp_path / "model.onnx"), openvino_run(tmp_path / "model.onnx")]
     assert BATCHES == (1, 2, 7)
     assert largest_difference(runs, golden_batch) < 1e-3
 
@@ -74,19 +69,39 @@ def test_an_engine_that_answers_no_number_is_refused(network: UInt8Network, gold
         check_agreement([run, lambda images: run(images) * np.float32("nan")], golden_batch, 0.5)
 
 
-def test_a_drop_of_accuracy_is_refused() -> None:
-    with pytest.raises(TrainingError, match=r"^int8 loses 50\.00 points of mean accuracy, and at most 0\.5 are"):
-        accuracy_drop(RIGHT, WRONG, LABELS, 0.005)
+def test_classes_that_differ_are_refused_however_near_the_logits() -> None:
+    pictures = np.zeros((4, 2, 2, 3), np.uint8)
+    one = np.array([[0, 1e-6]] * 4, np.float32)
+    other = one.copy()
+    other[2] = [1e-6, 0]
+    runs = [lambda images, logits=logits: logits[: len(images)] for logits in (one, other)]
+    check_top1(runs[:1] * 2, pictures)
+    with pytest.raises(TrainingError, match=r"^The engines give 1 of 4 pictures different classes; nothing is kept\.$"):
+        check_top1(runs, pictures)
 
 
-def test_a_gain_of_accuracy_is_accepted() -> None:
-    assert accuracy_drop(WRONG, RIGHT, LABELS, 0.005) == -0.5
+def test_folded_weights_are_named_after_their_layers(exported: Path) -> None:
+    graph = onnx.load(str(exported / "model.onnx")).graph
+    held = {each.name for each in graph.initializer}
+    assert {"/backbone/conv1/weight", "/backbone/layer4/layer4.1/conv2/weight", "backbone.fc.weight"} <= held
+    assert not any(name.startswith("onnx::") for name in held)
+
+
+@pytest.mark.parametrize(("after", "drop"), [(0.49, 1), (0.4951, 0.49), (0.6, -10)])
+def test_a_drop_of_accuracy_is_refused_and_a_gain_is_not(after: float, drop: float) -> None:
+    change = Change(before=0.5, after=after, interval=(0, 0), unit="pictures")
+    assert 100 * change.drop == pytest.approx(drop)
+    if drop < 0.5:
+        check_drop(change, 0.005)
+    else:
+        with pytest.raises(TrainingError, match=r"^int8 loses 1\.00 points of mean accuracy, and at most 0\.5 are"):
+            check_drop(change, 0.005)
 
 
 def test_a_refused_int8_file_is_not_kept(exported: Path, folder: Path, tmp_path: Path) -> None:
-    target = tmp_path / "int8.onnx"
+    target, data = tmp_path / "int8.onnx", load(folder, HEIGHT, WIDTH)
     with pytest.raises(TrainingError, match=r"^int8 loses"):
-        quantize_checked(exported / "model.onnx", target, load(folder, HEIGHT, WIDTH), max_drop=-1.0)
+        quantize_checked(exported / "model.onnx", target, calibration_sample(data), data, max_drop=-1.0)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -1,0 +1,83 @@
+"""prune, distill and benchmark, as a person calls them; what they write goes through export like any other."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from resnet_server.manifest import load_manifest
+from tests.tiny_model import write_artifact
+from training.__main__ import app
+from training.errors import TrainingError
+from training.serving.convert import export_artifact
+
+Captured = pytest.CaptureFixture[str]
+SMALL = ("--epochs", 1, "--batch", 16, "--threads", 1, "--precision", "float32")
+
+
+def run(*arguments: object) -> None:
+    app([str(each) for each in arguments], standalone_mode=False)
+
+
+def test_the_documented_pruning_prints_every_layer_and_that_it_makes_nothing_faster(
+    trained: Path, tmp_path: Path, capfd: Captured
+) -> None:
+    run("prune", trained, tmp_path / "sparse")
+    lines = capfd.readouterr().out.splitlines()
+    assert lines[0].split() == ["layer", "weights", "zeros", "share"]
+    assert [line.split()[0] for line in lines[1:32]] == [*(line.split()[0] for line in lines[1:31]), "all"]
+    assert lines[31].split()[1:] == ["10,996,736", "4,948,531", "45.0%"]
+    assert lines[32].endswith("so only channels that are gone (--speed-up) make it faster")
+    assert lines[-1] == f"next: python -m training export {tmp_path / 'sparse'} FLOAT"
+
+
+def test_structured_pruning_trains_on_and_ends_as_an_artifact(
+    trained: Path, divided: Path, tmp_path: Path, capfd: Captured
+) -> None:
+    out, cache = tmp_path / "slim", ("--cache", tmp_path / "cache")
+    run("prune", trained, out, "--speed-up", 2, "--data", divided, *SMALL, *cache)
+    printed = capfd.readouterr().out
+    assert "FLOPs " in printed
+    assert "times fewer)" in printed
+    assert "Epoch 1/1" in printed
+    assert printed.splitlines()[-1] == f"next: python -m training evaluate {out} {divided} --part val"
+    manifest, parent = load_manifest(out), load_manifest(trained)
+    assert manifest.document["made_by"]["parent"] == parent.version
+    assert manifest.document["name"] == parent.document["name"]
+    assert manifest.weights.stat().st_size < 0.7 * parent.weights.stat().st_size
+    assert {"history.csv", "curves.png"} <= {file.name for file in out.iterdir()}
+    export_artifact(out, tmp_path / "float")
+    with pytest.raises(TrainingError, match=r"was begun with weights .* not .*; resume with what it was begun with"):
+        run("prune", trained, out, "--ratio", 0.5, "--data", divided, "--resume", *SMALL, *cache)
+
+
+def test_a_student_is_trained_and_resumed_with_its_teacher_only(
+    trained: Path, divided: Path, tmp_path: Path, capfd: Captured
+) -> None:
+    out = tmp_path / "student"
+    student = ("--architecture", "mobilenet_v2", "--weights", "none", *SMALL, "--cache", tmp_path / "cache")
+    run("distill", trained, divided, out, *student)
+    assert capfd.readouterr().out.splitlines()[-1] == f"next: python -m training evaluate {out} {divided} --part val"
+    manifest, teacher = load_manifest(out), load_manifest(trained)
+    assert (manifest.architecture, manifest.height, manifest.width) == ("mobilenet_v2", teacher.height, teacher.width)
+    assert manifest.document["made_by"]["parent"] == teacher.version
+    before = torch.load(manifest.weights, weights_only=True)
+    run("distill", trained, divided, out, *student, "--resume")  # is done: nothing changes
+    after = torch.load(manifest.weights, weights_only=True)
+    assert all(torch.equal(before[name], after[name]) for name in before)
+    with pytest.raises(TrainingError, match=r"was begun with teacher .*'temperature': 4\.0"):
+        run("distill", trained, divided, out, *student, "--resume", "--temperature", 2)
+    with pytest.raises(TrainingError, match=r"was begun with (parent|teacher) .*, not None; resume with what it was"):
+        run("train", divided, out, *student, "--resume", "--height", 48, "--width", 40)
+
+
+def test_benchmark_prints_a_table_writes_it_and_recommends(tmp_path: Path, capfd: Captured) -> None:
+    artifact = write_artifact(tmp_path / "tiny")
+    out = tmp_path / "report"
+    few = ("--engine", "onnxruntime", "--threads", 1, "--batch", 1, "--rounds", 2, "--runs", 2)
+    run("benchmark", artifact, "--out", out, *few)
+    text = capfd.readouterr().out
+    assert "p99 ms" in text
+    assert f"wrote {out / 'benchmark.csv'}" in text
+    assert text.splitlines()[-1].startswith("On this machine (")
+    assert "serve tiny by onnxruntime with 1 thread(s)" in text

@@ -1,0 +1,102 @@
+"""The benchmark: every case in its own process, by turns; and one sentence when one cannot run."""
+
+import random
+from pathlib import Path
+
+import pytest
+
+from tests.tiny_model import write_artifact
+from tests.training.shades import write_shades
+from training.errors import TrainingError
+from training.serving.artifact import read_artifact
+from training.speed.benchmark import Case, Worker, benchmark, cases_of, started
+
+ONNX = ["onnxruntime", "openvino"]
+
+
+def test_every_artifact_meets_every_engine_that_runs_it(trained: Path, exported: Path) -> None:
+    cases = cases_of([trained, exported], ["pytorch", *ONNX], threads=[1, 2, 1], batches=[8, 1])
+    assert len(cases) == (1 + 2) * 2 * 2
+    assert {case.engine for case in cases if case.variant == trained.name} == {"pytorch"}
+    assert {(case.threads, case.batch) for case in cases} == {(1, 1), (1, 8), (2, 1), (2, 8)}
+
+
+def test_artifacts_of_one_name_are_told_apart_by_their_paths(tmp_path: Path) -> None:
+    paths = [write_artifact(tmp_path / name / "int8") for name in ("old", "new")]
+    assert [case.variant for case in cases_of(paths, ["openvino"], [1], [1])] == [str(path) for path in paths]
+
+
+@pytest.mark.parametrize(
+    ("engines", "twice", "sentence"),
+    [
+        (["tvm"], False, r"^There is no engine tvm; choose of openvino, onnxruntime, "),
+        (["pytorch"], False, r"^None of these artifacts runs in pytorch; "),
+        (ONNX, True, r"^An artifact is named twice; name each once\.$"),
+    ],
+)
+def test_what_cannot_be_measured_is_refused(engines: list[str], twice: bool, sentence: str, tmp_path: Path) -> None:
+    artifact = write_artifact(tmp_path / "tiny")
+    with pytest.raises(TrainingError, match=sentence):
+        cases_of([artifact] * (2 if twice else 1), engines, [1], [1])
+
+
+def test_rows_hold_latency_throughput_sizes_and_accuracy(tmp_path: Path) -> None:
+    artifact = write_artifact(tmp_path / "tiny")
+    data = write_shades(tmp_path / "photos", [100, 140], [200, 210])
+    cases = cases_of([artifact], ["onnxruntime"], [1], [1, 3])
+    rows = benchmark(cases, rounds=2, runs=4, data=data, cache=tmp_path / "cache")
+    assert [(row.variant, row.engine, row.threads, row.batch) for row in rows] == [
+        ("tiny", "onnxruntime", 1, 1), ("tiny", "onnxruntime", 1, 3),
+    ]  # fmt: skip
+    for row in rows:
+        assert 0 < row.p50_ms <= row.p95_ms <= row.p99_ms
+        assert row.images_per_s > 0
+        assert row.mean_accuracy == 0.75
+        assert row.file_mb == pytest.approx((artifact / "model.onnx").stat().st_size / 1e6, abs=1e-3)
+        assert 20 < row.peak_mb < 400  # its own, not this process's, which holds torch
+
+
+def test_all_cases_run_in_turn(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    order: list[int] = []
+
+    class Fake:
+        def __init__(self, case: Case) -> None:
+            self.case, self.times, self.peak_mb = case, list[float](), 1.0
+
+        def load(self) -> None:
+            order.append(-1)
+
+        def run(self, runs: int) -> None:
+            order.append(self.case.batch)
+            self.times += [float(self.case.batch)] * runs
+
+        def end(self) -> None:
+            order.append(0)
+
+    monkeypatch.setattr("training.speed.benchmark.Worker", Fake)
+    cases = cases_of([write_artifact(tmp_path / "tiny")], ["openvino"], [1], [1, 2, 4])
+    rows = benchmark(cases, rounds=3, runs=5)
+    expected = random.Random(0)
+    turns = [batch for _ in range(3) for batch in expected.sample([1, 2, 4], 3)]
+    assert order == [-1, -1, -1, *turns, 0, 0, 0]
+    assert [row.p50_ms for row in rows] == [1, 2, 4]
+    assert [row.images_per_s for row in rows] == [1000, 1000, 1000]
+    assert rows[0].mean_accuracy is None
+
+
+def test_an_engine_that_cannot_load_ends_all_in_one_sentence(tmp_path: Path) -> None:
+    artifact = write_artifact(tmp_path / "tiny")
+    cases = cases_of([artifact], ["onnxruntime"], [1], [1])
+    (artifact / "model.onnx").write_bytes(b"half")
+    with pytest.raises(TrainingError, match=r"^tiny in onnxruntime: .*model\.onnx is damaged: "), started(cases):
+        pass
+
+
+def test_a_process_that_dies_is_said(tmp_path: Path) -> None:
+    case = Case("tiny", read_artifact(write_artifact(tmp_path / "tiny")), "onnxruntime", 1, 1)
+    worker = Worker(case)
+    worker.load()
+    worker.process.kill()
+    with pytest.raises(TrainingError, match=r"^tiny in onnxruntime: its process ended"):
+        worker.run(1)
+    worker.end()

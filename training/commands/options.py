@@ -1,0 +1,23 @@
+"""The options of everything that trains, written once: train, compare, prune and distill take them."""
+
+from typing import Annotated
+
+import typer
+
+RecipeName = Annotated[
+    str, typer.Option("--recipe", help="documented (fine-tunes) or from-scratch (made the default).")
+]
+Architecture = Annotated[
+    str | None, typer.Option(help="resnet18, 34, 50, 101, 152 or mobilenet_v2; the recipe's when absent.")
+]
+Weights = Annotated[str | None, typer.Option(help="imagenet (torchvision's), none, or a .pth file to begin from.")]
+Freeze = Annotated[bool, typer.Option("--freeze", help="Train the last layer only; all else is computed once.")]
+Epochs = Annotated[int | None, typer.Option(min=1, help="The recipe's when absent (documented: 5).")]
+Batch = Annotated[int | None, typer.Option(min=1, help="Pictures a step, over all processes (documented: 8).")]
+LearningRate = Annotated[float | None, typer.Option(min=0, help="At its highest (documented: 0.001).")]
+Height = Annotated[int | None, typer.Option(min=32, max=4096, help="Of the served input, in pixels (documented: 700).")]
+Width = Annotated[int | None, typer.Option(min=32, max=4096, help="Of the served input, in pixels (documented: 500).")]
+Precision = Annotated[str, typer.Option(help="float32 or bfloat16; auto: what this machine is fast in.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on where it was killed; same numbers.")]
+Workers = Annotated[int, typer.Option(min=0, help="Processes that prepare pictures; 0: none (GPUs want 4 or more).")]
+Name = Annotated[str, typer.Option(help="The version is this and 8 digits of the weights' hash.")]

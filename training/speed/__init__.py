@@ -1,0 +1,1 @@
+"""Faster models: pruning, distillation, what each variant costs on this machine, TensorRT engines."""

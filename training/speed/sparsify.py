@@ -1,0 +1,99 @@
+"""The documented pruning: the smallest 45 % of the weights become zero. Dense engines multiply zeros as well."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import torch
+from torch import nn
+from torch.nn.utils import prune
+
+from training.errors import TrainingError
+from training.judging.answers import answers_of
+from training.judging.forward import predict
+from training.judging.judged import say_skipped
+from training.judging.paired import Change
+from training.photos.data import load
+from training.photos.parts import part_or_whole
+from training.serving.artifact import facts_of_child, write_artifact
+from training.serving.convert import check_new, trained_network
+from training.serving.export import torch_run
+from training.speed.timing import interleaved_ms
+
+
+@dataclass(frozen=True)
+class Zeros:
+    """How many of a layer's weights are zero."""
+
+    layer: str
+    zeros: int
+    weights: int
+
+    @property
+    def share(self) -> float:
+        """0 to 1."""
+        return self.zeros / self.weights
+
+
+@dataclass(frozen=True)
+class Sparsified:
+    """What the pruning did; milliseconds of one picture in PyTorch, medians of interleaved runs."""
+
+    layers: tuple[Zeros, ...]
+    before_ms: float
+    after_ms: float
+    change: Change | None  # of the accuracy; None without data
+
+    @property
+    def whole(self) -> Zeros:
+        """All pruned layers together."""
+        return Zeros("all", sum(each.zeros for each in self.layers), sum(each.weights for each in self.layers))
+
+
+def documented_layers(backbone: nn.Module) -> dict[str, nn.Module]:
+    """The documents' list: convolutions and batch norms, but no shortcut's and not the batch norms of layer4."""
+    return {
+        name: layer
+        for name, layer in backbone.named_modules()
+        if (isinstance(layer, nn.Conv2d) or (isinstance(layer, nn.BatchNorm2d) and not name.startswith("layer4")))
+        and "downsample" not in name
+    }
+
+
+def sparsify(backbone: nn.Module, amount: float) -> tuple[Zeros, ...]:
+    """Zero the share `amount` of the listed layers' weights, the smallest by absolute value over all of them."""
+    backbone.to(memory_format=torch.contiguous_format)  # torch's prune strings the weights together by view()
+    layers = documented_layers(backbone)
+    weights = [(layer, "weight") for layer in layers.values()]
+    prune.global_unstructured(weights, pruning_method=prune.L1Unstructured, amount=amount)
+    for layer, name in weights:
+        prune.remove(layer, name)  # type: ignore[no-untyped-call]
+    backbone.to(memory_format=torch.channels_last)  # as build_network leaves it, which convolutions are faster in
+    held = {name: layer.get_parameter("weight") for name, layer in layers.items()}
+    return tuple(Zeros(name, int((weight == 0).sum()), weight.numel()) for name, weight in held.items())
+
+
+def sparsify_artifact(source: Path, target: Path, *, amount: float, data: Path | None, cache: Path) -> Sparsified:
+    """A .pth artifact with the share `amount` of its weights zeroed; its accuracy on `data` (val of a split) if given.
+
+    Raises: TrainingError when the source holds no .pth, or `amount` is no share; nothing is at `target` then.
+    """
+    if not 0 < amount < 1:
+        raise TrainingError(f"--amount {amount:g} is no share of the weights; give a number between 0 and 1.")
+    manifest, network = trained_network(source, "pruned")
+    _, dense = trained_network(source, "pruned")
+    check_new(target)
+    layers = sparsify(network.backbone, amount)
+    before_ms, after_ms = interleaved_ms([torch_run(dense), torch_run(network)], manifest.height, manifest.width)
+    change = None
+    if data is not None:
+        pictures = load(part_or_whole(data, "val"), manifest.height, manifest.width, cache)
+        say_skipped(pictures.skipped)
+        before, after = (answers_of(pictures.samples, predict(each, pictures.images)) for each in (dense, network))
+        change = Change.between(before, after)
+    facts = replace(facts_of_child(manifest), metrics={"measured_on": "nothing: pruned, and not evaluated yet"})
+    with TemporaryDirectory() as folder:
+        weights = Path(folder) / "model.pth"
+        torch.save(network.backbone.state_dict(), weights)
+        write_artifact(target, weights, facts)
+    return Sparsified(layers, before_ms, after_ms, change)
