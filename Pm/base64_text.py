@@ -25,7 +25,14 @@ def decode_base64(text: str, *, max_bytes: int) -> bytes:
         payload = _without_data_url(_without_bytes_quotes(text.encode("ascii").strip()))
     except UnicodeEncodeError as exc:
         raise InvalidBase64Error("image_base64 holds characters outside base64.", field=FIELD) from exc
-    digits = payload.translate(_STANDARD_ALPHABET, _WHITESPACE)
+    try:
+        return _decode(payload, max_bytes)  # most texts need no copy in another alphabet
+    except (InvalidBase64Error, TooLargeError):
+        return _decode(payload.translate(_STANDARD_ALPHABET, _WHITESPACE), max_bytes)
+
+
+def _decode(digits: bytes, max_bytes: int) -> bytes:
+    """The bytes of standard base64 without white space, padded or not."""
     core = digits.rstrip(b"=")
     missing = -len(core) % 4
     if len(digits) - len(core) not in (0, missing):

@@ -1,14 +1,14 @@
-"""Asks the model service over HTTP; the one place where requests' exceptions become ours."""
+"""Asks the model service over HTTP; the one place where urllib3's exceptions become ours."""
 
 import logging
 import time
 from functools import lru_cache
-from http.cookiejar import DefaultCookiePolicy
+from http.client import IncompleteRead
 
 import requests
-import urllib3.exceptions
+import urllib3
 from django.conf import settings
-from requests.adapters import HTTPAdapter
+from urllib3 import exceptions
 
 from Pm.errors import ApiError, BadModelReplyError, ModelTimeoutError, ModelUnavailableError
 from Pm.reply import UNUSABLE, ModelAnswer, read_reply
@@ -23,15 +23,15 @@ POOL_SIZE = 64  # kept connections a host; above GATEWAY_THREADS, so that none i
 
 
 class ModelClient:
-    """A pool of connections to the balancer and, for when it is restarting, to each model server."""
+    """A pool of connections to the balancer and, for when it is restarting, to each model server.
+
+    urllib3 alone: requests on top of it costs as much again, and would bring cookies, proxies and redirects.
+    """
 
     def __init__(self, urls: tuple[str, ...], read_timeout_s: float) -> None:
         self.urls = urls
         self.read_timeout_s = read_timeout_s
-        self.session = requests.Session()
-        self.session.trust_env = False  # no proxy from the environment, no .netrc
-        self.session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        self.session.mount("http://", HTTPAdapter(pool_connections=len(urls), pool_maxsize=POOL_SIZE))
+        self.pools = urllib3.PoolManager(num_pools=len(urls), maxsize=POOL_SIZE, retries=False)
 
     def classify(
         self, image: bytes, request_id: str, *, upstream: str = "prod", limit_s: float | None = None
@@ -56,27 +56,28 @@ class ModelClient:
             except ModelUnavailableError as exc:
                 logger.warning("model server skipped", extra={"url": url, "reason": repr(exc.__cause__)})
             else:
-                return read_reply(reply.status_code, reply.content)
+                return read_reply(reply.status, reply.data)
         raise ModelUnavailableError(UNAVAILABLE)
 
-    def _post(self, url: str, image: bytes, headers: dict[str, str], deadline: float) -> requests.Response:
+    def _post(self, url: str, image: bytes, headers: dict[str, str], deadline: float) -> urllib3.BaseHTTPResponse:
         remaining_s = deadline - time.monotonic()
         if remaining_s <= 0:
             raise ModelTimeoutError(TIMED_OUT)
-        timeout = (min(CONNECT_TIMEOUT_S, remaining_s), remaining_s)
+        timeout = urllib3.Timeout(connect=min(CONNECT_TIMEOUT_S, remaining_s), read=remaining_s)
         try:
-            return self.session.post(url + PATH, data=image, headers=headers, timeout=timeout, allow_redirects=False)
-        except (requests.RequestException, urllib3.exceptions.HTTPError) as exc:
+            return self.pools.request(
+                "POST", url + PATH, body=image, headers=headers, timeout=timeout, redirect=False, preload_content=True
+            )
+        except exceptions.HTTPError as exc:
             raise translate(exc) from exc
 
 
-def translate(exc: Exception) -> ApiError:
-    """What an exception of requests or urllib3 means to the client."""
-    # While a body is read, requests raises ConnectionError around urllib3's ReadTimeoutError.
-    inner = exc.args[0] if exc.args else None
-    if isinstance(exc, requests.ReadTimeout) or isinstance(inner, urllib3.exceptions.ReadTimeoutError):
+def translate(exc: exceptions.HTTPError) -> ApiError:
+    """What an exception of urllib3 means to the client."""
+    if isinstance(exc, exceptions.ReadTimeoutError):
         return ModelTimeoutError(TIMED_OUT)
-    if isinstance(exc, requests.ConnectionError | requests.Timeout | requests.exceptions.ChunkedEncodingError):
+    # No connection in time, or none at all (NewConnectionError is a TimeoutError there), or one that breaks.
+    if isinstance(exc, exceptions.TimeoutError | exceptions.ProtocolError | IncompleteRead):
         return ModelUnavailableError(UNAVAILABLE)
     return BadModelReplyError(UNUSABLE)
 
@@ -105,5 +106,5 @@ def server_state(address: str, timeout_s: float = 1.0) -> str:
         return "timed out"
     except requests.ConnectionError:
         return "unreachable"
-    except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError, TypeError, KeyError):
+    except (requests.RequestException, exceptions.HTTPError, ValueError, TypeError, KeyError):
         return "not ready"

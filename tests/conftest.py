@@ -61,7 +61,7 @@ def change(settings: Settings, default_gateway: GatewaySettings, unused_port: in
     apply(internal_port=unused_port, model_servers=(f"127.0.0.1:{unused_port}",))
     yield apply
     if model_client_module._client.cache_info().currsize:
-        model_client_module.model_client().session.close()
+        model_client_module.model_client().pools.clear()
         model_client_module._client.cache_clear()
 
 

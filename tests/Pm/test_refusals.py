@@ -31,6 +31,7 @@ def error_of(response: Any) -> tuple[int, str, str | None]:
         b'{"image_id": "1", "image_base64": NaN}',
         b"[" * 100_000,
         b'["image_id"]',
+        b'{"image_id": "\\ud800"}',  # half a surrogate pair is no character
         b'"text"',
         b"null",
         b'{"n": ' + b"9" * 5000 + b"}",
@@ -41,7 +42,7 @@ def test_what_is_no_json_object_is_refused_and_not_recorded(post: Post, body: by
     assert not Prediction.objects.exists()
 
 
-@pytest.mark.parametrize("image_id", [None, 12345, True, [], {}, "", "a" * 256, "a\x00b", "a\nb", "\x85", "\ud800"])
+@pytest.mark.parametrize("image_id", [None, 12345, True, [], {}, "", "a" * 256, "a\x00b", "a\nb", "\x85"])
 def test_unacceptable_image_id_is_refused_and_not_recorded(post: Post, image_id: object) -> None:
     assert error_of(post({"image_id": image_id, "image_base64": PLAIN})) == (400, "invalid_request", "image_id")
     assert not Prediction.objects.exists()
