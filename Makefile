@@ -13,7 +13,7 @@ PIP_INSTALL = $(BIN)/python -m pip install --quiet --use-pep517 --disable-pip-ve
 RUNTIME = requirements/stack.txt requirements/gateway.txt requirements/model.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help run stop upgrade status logs test chaos test-postgres check format bench bench-peers load lock clean setup setup-dev setup-bench
+.PHONY: help run stop upgrade status logs test chaos test-postgres check format messages bench bench-peers load lock clean setup setup-dev setup-bench
 
 help: ## list what make can do
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -53,6 +53,10 @@ check: setup-dev ## lint, types, import rules, Django's own checks
 
 format: setup-dev ## format the code
 	@$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format .
+
+messages: setup-dev ## compile the admin's Chinese texts after a change of django.po
+	@$(BIN)/python -c "import polib, sys; polib.pofile(sys.argv[1] + '.po').save_as_mofile(sys.argv[1] + '.mo')" \
+		Pm/locale/zh_Hans/LC_MESSAGES/django
 
 bench: setup-bench ## measure Pm beside the documented stack: table, JSON, plot (ARGS="--long")
 	@$(BIN)/python -m benchmarks $(ARGS)

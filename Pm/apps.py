@@ -14,8 +14,11 @@ class PmConfig(AppConfig):
     verbose_name = "Pm"
 
     def ready(self) -> None:
-        """Have the model that ships among the versions from the first start on."""
+        """Have the model that ships among the versions, and the users' groups, from the first start on."""
+        from Pm.access.groups import groups_ensure
+
         post_migrate.connect(register_default_model, sender=self)
+        post_migrate.connect(groups_ensure, sender=self)
 
 
 def register_default_model(*, apps: Apps = apps, **_: Any) -> None:  # noqa: ANN401 - a signal's arguments

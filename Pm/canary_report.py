@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from django.db.models import Count, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from Pm import artifacts
 from Pm.artifacts import SLOTS
@@ -128,7 +129,7 @@ def report_text(report: CanaryReport) -> str:
         "",
         f"{'':<22}{_cut(str(row.version))} {_cut(report.stable_version)}",
         f"{'':<22}{kind:>24} {'stable':>24}",
-        *(f"{name:<22}{one:>24} {other:>24}" for name, one, other in _table(report)),
+        *(f"{name:<22}{one:>24} {other:>24}" for name, one, other in report_rows(report)),
         *_agreement(report),
     ]
     return "\n".join(lines)
@@ -138,23 +139,27 @@ def _cut(version: str) -> str:
     return f"{version[:24]:>24}"
 
 
-def _table(report: CanaryReport) -> Iterator[tuple[str, str, str]]:
+def report_rows(report: CanaryReport) -> Iterator[tuple[str, str, str]]:
+    """Name, the canary's number, the stable version's."""
     sides = (report.canary, report.stable)
-    names = ("copies",) * 2 if report.row.shadow else ("requests of its share", "answered by the other")
+    names = (_("copies"),) * 2 if report.row.shadow else (_("requests of its share"), _("answered by the other"))
     yield names[0], *_each(str(side.requests) for side in sides)
-    yield "answered", *_each(str(side.answered) for side in sides)
+    yield _("answered"), *_each(str(side.answered) for side in sides)
     if not report.row.shadow:
         yield names[1], *_each(str(side.by_other) for side in sides)
-    yield "errors", *_each(str(side.errors.total()) for side in sides)
+    yield _("errors"), *_each(str(side.errors.total()) for side in sides)
     for code in sorted(report.canary.errors | report.stable.errors):
         yield f"  {code}", *_each(str(side.errors[code]) for side in sides)
     for quantile in QUANTILES:
         yield f"p{quantile * 100:.0f}, ms", *_each(_number(side.quantile_ms(quantile)) for side in sides)
-    yield "online", *_each(_percent(side.online, side.answered) for side in sides)
+    yield _("online"), *_each(percent_text(side.online, side.answered) for side in sides)
     for number in range(SCORE_BINS):
         low, high = (0.5 + (number + more) / (2 * SCORE_BINS) for more in (0, 1))
         shares = (side.score_shares()[number] if side.sample else None for side in sides)
-        yield f"score {low:.1f} to {high:.1f}", *_each("-" if s is None else f"{100 * s:.1f} %" for s in shares)
+        yield (
+            _("score %(low).1f to %(high).1f") % {"low": low, "high": high},
+            *_each("-" if s is None else f"{100 * s:.1f} %" for s in shares),
+        )
 
 
 def _each(texts: Iterable[str]) -> tuple[str, str]:
@@ -166,7 +171,8 @@ def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:.1f}"
 
 
-def _percent(part: int, whole: int) -> str:
+def percent_text(part: int, whole: int) -> str:
+    """A part of the whole; "-" where there is none."""
     return f"{100 * part / whole:.1f} %" if whole else "-"
 
 
@@ -175,7 +181,7 @@ def _agreement(report: CanaryReport) -> Iterator[str]:
         return
     answered = report.canary.answered
     yield ""
-    yield f"They agree on {report.agreed} of {answered} ({_percent(report.agreed, answered)})."
+    yield f"They agree on {report.agreed} of {answered} ({percent_text(report.agreed, answered)})."
     yield f"{report.not_copied} more of the share were not copied: the shadow was busy, or they wait."
     for each in report.disagreeing:
         yield (

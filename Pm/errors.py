@@ -5,12 +5,12 @@ ApiError                        status  code                  retry
 ├── InvalidBase64Error          400     invalid_base64        no     image_base64 is not base64
 ├── InvalidImageError           400     invalid_image         no     bytes are no image, or a truncated one
 ├── NotAuthenticatedError       401     not_authenticated     no     no API key where one is required
-├── PermissionDeniedError       403     permission_denied     no     a wrong, revoked or expired API key
+├── PermissionDeniedError       403     permission_denied     no     a wrong, revoked or expired API key, or its scope
 ├── NotFoundError               404     not_found             no     no such address
 ├── MethodNotAllowedError       405     method_not_allowed    no     GET, PATCH… where only POST is taken
 ├── TooLargeError               413     too_large             no     over the byte or pixel limit
 ├── UnsupportedFormatError      415     unsupported_format    no     a format we refuse, or an animation
-├── ThrottledError              429     throttled             yes    over a client's rate (answered by nginx)
+├── ThrottledError              429     throttled             yes    over a client's rate (nginx) or its key's
 ├── InternalError               500     internal_error        no     a bug of ours; the trace is in the log
 ├── BadModelReplyError          502     bad_model_reply       yes    the model service answered nonsense
 ├── BusyError                   503     busy                  yes    every worker busy, queue full
@@ -21,7 +21,7 @@ ApiError                        status  code                  retry
 request ──▶ authentication ──▶ body ──▶ serializer ──▶ client ──────────▶ images, record ──▶ answer
             NotAuthenticated   Invalid  InvalidBase64  InvalidImage        StorageUnavailable
             PermissionDenied   Request  TooLarge       UnsupportedFormat
-                               TooLarge InvalidImage   TooLarge, Busy, Model…, BadModelReply
+            Throttled          TooLarge InvalidImage   TooLarge, Busy, Model…, BadModelReply
 """
 
 from http import HTTPStatus
@@ -79,7 +79,7 @@ class NotAuthenticatedError(ApiError):
 
 
 class PermissionDeniedError(ApiError):
-    """The API key is unknown, revoked or expired."""
+    """The API key is unknown, revoked or expired, or may not do this."""
 
     status = HTTPStatus.FORBIDDEN
     code = "permission_denied"
@@ -114,11 +114,15 @@ class UnsupportedFormatError(ApiError):
 
 
 class ThrottledError(ApiError):
-    """The client is over its rate; nginx answers this one."""
+    """The client is over its rate: its address's, which nginx answers, or its key's."""
 
     status = HTTPStatus.TOO_MANY_REQUESTS
     code = "throttled"
-    retry_after_s = 1
+    retry_after_s: int | None = 1
+
+    def __init__(self, message: str, *, field: str = "", retry_after_s: int = 1) -> None:
+        super().__init__(message, field=field)
+        self.retry_after_s = retry_after_s
 
 
 class InternalError(ApiError):

@@ -12,6 +12,12 @@ def image_path(media_root: Path, sha256: str, image_format: str) -> Path:
     return media_root / sha256[:2] / f"{sha256}.{EXTENSIONS.get(image_format, 'bin')}"
 
 
+def find_image(media_root: Path, sha256: str) -> Path | None:
+    """The kept picture of a hash, whatever its format; nothing when there is none."""
+    names = (image_path(media_root, sha256, image_format) for image_format in EXTENSIONS)
+    return next((path for path in names if path.is_file()), None)
+
+
 def image_save(*, path: Path, image: bytes) -> None:
     """Write the whole file or nothing; one that is there already is touched, so that retention spares it.
 

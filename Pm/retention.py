@@ -6,10 +6,13 @@ from datetime import datetime
 from pathlib import Path
 
 from django.db import transaction
-from django.db.models import Count, F, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 
-from Pm.models import Comparison, ModelVersion, Prediction
+from Pm.models import Comparison, ModelVersion, Photo, Prediction
+from Pm.photos.files import thumbnail_path
 
+# Labels are work: their pictures stay, also when every record of them is gone. Undone labels count, as history.
+UNLABELLED = Q(source=Photo.Source.POSTED, labels=None)
 BATCH = 1000  # records or files at once: short write locks, so that requests go on meanwhile
 
 
@@ -40,6 +43,8 @@ def predictions_prune(
             size = _prune_file(path, before, dry_run=dry_run)
             report.images += size is not None
             report.image_bytes += size or 0
+            if size is not None and not dry_run:
+                _prune_photo(path.stem)
         progress(f"{report.images} images")
     return report
 
@@ -83,10 +88,19 @@ def _old_files(media_root: Path, before: datetime) -> Iterator[list[Path]]:
 
 
 def _without_records(files: list[Path], before: datetime) -> list[Path]:
+    """Those that no newer record names, that nobody labelled, and that nobody imported to be labelled."""
     hashes = [path.stem for path in files]
     kept = Prediction.objects.filter(content_sha256__in=hashes, created_at__gte=before).order_by()
     needed = set(kept.values_list("content_sha256", flat=True))
+    photos = Photo.objects.filter(content_sha256__in=hashes).exclude(UNLABELLED).order_by()
+    needed |= set(photos.values_list("content_sha256", flat=True))
     return [path for path in files if path.stem not in needed]
+
+
+def _prune_photo(sha256: str) -> None:
+    """What waited for a label cannot be looked at any more; its thumbnail goes with it."""
+    Photo.objects.filter(UNLABELLED, content_sha256=sha256).delete()
+    thumbnail_path(sha256).unlink(missing_ok=True)
 
 
 def _prune_file(path: Path, before: datetime, *, dry_run: bool) -> int | None:

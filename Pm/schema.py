@@ -34,7 +34,11 @@ class ErrorSerializer(serializers.Serializer[Any]):
 
 def error_example(error: type[ApiError]) -> dict[str, Any]:
     """A body of this error as it is really answered: the contracts' example, which tests provoke."""
-    example: dict[str, Any] = json.loads((EXAMPLES / f"error.{error.code}.json").read_text(encoding="utf-8"))
+    return _example(f"error.{error.code}")
+
+
+def _example(name: str) -> dict[str, Any]:
+    example: dict[str, Any] = json.loads((EXAMPLES / f"{name}.json").read_text(encoding="utf-8"))
     return example
 
 
@@ -88,6 +92,7 @@ GET_PM: dict[str, Any] = {
     },
     "examples": [
         OpenApiExample("plain", value={"image_id": "12345", "image_base64": TINY_PNG}, request_only=True),
+        OpenApiExample("with institution", value=_example("get_pm.request.institution"), request_only=True),
         OpenApiExample("documented", value={"image_id": "12345", "image_base64": f"b'{TINY_PNG}'"}, request_only=True),
     ],
 }

@@ -15,6 +15,7 @@ from Pm.canary_traffic import classify
 from Pm.database_file import require_database_file
 from Pm.errors import ApiError, InternalError, StorageUnavailableError
 from Pm.images import image_path, image_save
+from Pm.labelling.draw import is_drawn
 from Pm.models import Prediction
 
 logger = logging.getLogger(__name__)
@@ -86,6 +87,7 @@ def prediction_record(*, draft: Prediction) -> None:
 
     Raises: StorageUnavailableError.
     """
+    draft.sampled = is_drawn(settings.GATEWAY.sample_percent) and settings.GATEWAY.keep_images
     try:
         with stage_timed(draft, "record"):
             require_database_file()

@@ -9,8 +9,9 @@ from Pm.authentication import client_name
 from Pm.body import read_object
 from Pm.json_view import JsonView
 from Pm.models import Prediction
+from Pm.report.image_id import place_of
 from Pm.schema import GET_PM
-from Pm.serializers import GetPmAnswerSerializer, GetPmRequestSerializer
+from Pm.serializers import GetPmRequestSerializer
 
 
 class GetPmView(JsonView):
@@ -24,11 +25,15 @@ class GetPmView(JsonView):
             with services.stage_timed(draft, "parse"):
                 body = GetPmRequestSerializer(data=read_object(request))
                 draft.image_id = body.read("image_id")
+                draft.institution, draft.region = place_of(
+                    draft.image_id, institution=body.read_optional("institution"), region=body.read_optional("region")
+                )
+                draft.captured_at = body.read_optional("captured_at")
                 image = body.read("image_base64")
             services.prediction_classify(draft=draft, image=image)
         services.prediction_record(draft=draft)
         headers = {"X-Model-Version": draft.model_version, "X-Score": f"{draft.score:.4f}"}
-        return Response(GetPmAnswerSerializer(draft).data, headers=headers)
+        return Response({"image_id": draft.image_id, "result": draft.result}, headers=headers)
 
 
 class GetPmWithoutSlashView(GetPmView):

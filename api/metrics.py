@@ -14,6 +14,7 @@ from rest_framework.request import Request
 
 from api.health import HealthView
 from Pm import metrics  # noqa: F401 - a process that has answered nothing yet tells zeros
+from Pm.authentication import MetricsKeyAuthentication
 from Pm.selectors import RollOutFacts, database_state, roll_out_facts
 from process_metrics import CONTENT_TYPE, exposition
 
@@ -72,4 +73,11 @@ class MetricsView(HealthView):
         return HttpResponse(exposition(DatabaseCollector(), DiskCollector()), content_type=CONTENT_TYPE)
 
 
+class MetricsWithKeyView(MetricsView):
+    """The same for whom METRICS_ALLOW does not name, with an API key of the scope metrics."""
+
+    authentication_classes = (MetricsKeyAuthentication,)  # type: ignore[assignment] # HealthView's tuple is empty
+
+
 metrics_view = MetricsView.as_view()
+metrics_with_key_view = MetricsWithKeyView.as_view()

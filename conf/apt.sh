@@ -23,6 +23,8 @@ if [ "${1:-run}" = test ]; then
     ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || need postgresql
     command -v promtool >/dev/null || { need prometheus; had_prometheus=no; }
     command -v logrotate >/dev/null || need logrotate
+    command -v chromium >/dev/null || need chromium
+    fc-list :lang=zh 2>/dev/null | grep -q . || need fonts-wqy-microhei
 fi
 if [ "${1:-run}" = bench ]; then
     command -v wrk >/dev/null || need wrk

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.drawings import offline, online
+from Pm.demo.drawings import offline, online
 
 KEPT = Path(__file__).parent / "images" / "training"
 SMALL = "--recipe from-scratch --height 280 --width 200 --epochs 8"

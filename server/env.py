@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import dj_database_url
 from environs import ValidationError
@@ -60,6 +61,15 @@ SETTINGS = (
         "MODEL_CHECK_LIMIT_S", "600", "Seconds that the off-line check of a model may take, its canary set included."
     ),
     Setting("KEEP_IMAGES", "true", "Whether classified pictures are kept under var/media."),
+    Setting("SAMPLE_PERCENT", "2", "Percent of the answered requests, drawn at random, that people label."),
+    Setting("SECOND_LABEL_PERCENT", "10", "Percent of the photos to label that two people label, for their agreement."),
+    Setting("PHOTOS_SERVED_BY", "nginx", "Who sends photos to signed-in staff: nginx, or django where none runs."),
+    Setting(
+        "REPORT_TIME_ZONE",
+        "Asia/Shanghai",
+        "Where the report's days begin and end, and what captured_at without a zone means; run manage.py "
+        "fill_report_fields --all after changing it.",
+    ),
     Setting("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]", "Host names that clients may use; others are answered 400."),
     Setting("CORS_ALLOWED_ORIGINS", "", "Origins of web pages that may call the API, such as https://app.example.org."),
     Setting("CSRF_TRUSTED_ORIGINS", "", "Origins from which the admin's forms may be sent when a proxy renames it."),
@@ -90,6 +100,10 @@ class GatewaySettings:
     model_versions_kept: int
     model_check_limit_s: float
     keep_images: bool
+    sample_percent: float
+    second_label_percent: float
+    photos_served_by: str
+    report_time_zone: ZoneInfo
     allowed_hosts: tuple[str, ...]
     cors_allowed_origins: tuple[str, ...]
     csrf_trusted_origins: tuple[str, ...]
@@ -143,6 +157,10 @@ def gateway_settings(fields: Fields) -> GatewaySettings:
         model_versions_kept=fields.whole("MODEL_VERSIONS_KEPT", 2, 1000),
         model_check_limit_s=fields.number("MODEL_CHECK_LIMIT_S", 1, 86400),
         keep_images=fields.flag("KEEP_IMAGES"),
+        sample_percent=fields.number("SAMPLE_PERCENT", 0, 100),
+        second_label_percent=fields.number("SECOND_LABEL_PERCENT", 0, 100),
+        photos_served_by=fields.choice("PHOTOS_SERVED_BY", ("nginx", "django")),
+        report_time_zone=ZoneInfo(fields.text("REPORT_TIME_ZONE", _check_time_zone)),
         allowed_hosts=fields.items("ALLOWED_HOSTS", _HOST_NAME.fullmatch, "a host name", at_least=1),
         cors_allowed_origins=fields.items("CORS_ALLOWED_ORIGINS", _ORIGIN.fullmatch, "https://host"),
         csrf_trusted_origins=fields.items("CSRF_TRUSTED_ORIGINS", _ORIGIN.fullmatch, "https://host"),
@@ -189,6 +207,13 @@ def _check_address(text: str) -> None:
         ip_address(text)
     except ValueError as exc:
         raise ValidationError("must be an IP address, such as 127.0.0.1 or 0.0.0.0") from exc
+
+
+def _check_time_zone(text: str) -> None:
+    try:
+        ZoneInfo(text or DEFAULTS["REPORT_TIME_ZONE"])
+    except (KeyError, ValueError, OSError) as exc:  # no such name; a path, or a folder of names
+        raise ValidationError("must be the name of a time zone, such as Asia/Shanghai") from exc
 
 
 def _check_secret_key(text: str) -> None:

@@ -1,9 +1,11 @@
 """Django's settings, all taken from the one GatewaySettings."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
+from server.admin_theme import THEME
 from server.database import database_settings
 from server.env import HEALTH_HOST, ROOT, GatewaySettings, SettingsError, read_settings
 from server.log_config import logging_settings
@@ -21,7 +23,9 @@ ROOT_URLCONF = "server.urls"
 WSGI_APPLICATION = "server.wsgi.application"
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "unfold.apps.BasicAppConfig",  # the admin's templates; before Django's own
+    "unfold.contrib.filters",
+    "Pm.admin_app.PmAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -32,12 +36,14 @@ INSTALLED_APPS = [
     "rest_framework_api_key",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "axes",
     "api",
     "Pm",
 ]
 MIDDLEWARE = [
     "api.request_id.RequestIdMiddleware",
     "api.access_log.AccessLogMiddleware",
+    "api.security_headers.SecurityHeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -47,10 +53,12 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 TEMPLATES: list[dict[str, Any]] = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [ROOT / "Pm" / "templates"],  # ours before those of unfold and drf-spectacular
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -67,10 +75,6 @@ DATABASES = {
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 DATA_UPLOAD_MAX_MEMORY_SIZE = GATEWAY.max_body_bytes
-AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
-]
 
 STATIC_URL = "/static/"
 STATIC_ROOT = GATEWAY.var_dir / "static"
@@ -79,11 +83,13 @@ LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"
+UNFOLD = THEME
 LOGGING = logging_settings(GATEWAY.log_level)
 
 # Security: https://docs.djangoproject.com/en/5.2/howto/deployment/checklist/
 CSRF_TRUSTED_ORIGINS = list(GATEWAY.csrf_trusted_origins)
 X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = GATEWAY.public_https
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if GATEWAY.public_https else 0
 # HSTS speaks for this host name only: browsers would hold a whole domain and its subdomains to HTTPS for a year.
@@ -95,6 +101,56 @@ SECURE_REDIRECT_EXEMPT = [
     r"^readyz$",
     r"^metrics$",
 ]  # balancers ask by plain HTTP, and take a redirect for a failure
+
+# Who gets in: sessions, passwords, log-in attempts.
+# A working day; a browser that is closed forgets it earlier.
+SESSION_COOKIE_AGE = 12 * 3600
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"  # a link in a mail opens the page it names
+CSRF_COOKIE_SAMESITE = "Strict"
+
+MIN_PASSWORD_CHARACTERS = 12
+AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": MIN_PASSWORD_CHARACTERS},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",  # first: refuses who has tried too often
+    "django.contrib.auth.backends.ModelBackend",
+]
+
+# django-axes. Attempts are counted in the database, so that all uwsgi processes see them.
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+# A name from an address: who guesses locks out neither its owner elsewhere, nor others behind the same address.
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+# nginx sets REMOTE_ADDR (conf/nginx/uwsgi_params); a client's own X-Forwarded-For is not believed.
+AXES_IPWARE_META_PRECEDENCE_ORDER = ["REMOTE_ADDR"]
+AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # the page says when to try again, and that must stay true
+AXES_LOCKOUT_CALLABLE = "Pm.access.views.locked_out"
+AXES_ENABLE_ADMIN = False  # Pm/admin/people.py shows them
+AXES_VERBOSE = False
+
+# No inline script or style, nothing from another host; data: is for the icons within style sheets.
+CONTENT_SECURITY_POLICY: dict[str, Any] = {
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "img-src": ["'self'", "data:", "blob:"],
+        "object-src": ["'none'"],
+        "base-uri": ["'none'"],
+        "form-action": ["'self'"],
+        "frame-ancestors": ["'none'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'"],
+    }
+}
 
 CORS_ALLOWED_ORIGINS = list(GATEWAY.cors_allowed_origins)
 CORS_ALLOW_METHODS = ["POST"]

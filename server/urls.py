@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 urlpatterns = [
+    path("admin/i18n/", include("django.conf.urls.i18n")),  # the language switch
     path("admin/", admin.site.urls),
     path("", include("api.urls")),
 ]

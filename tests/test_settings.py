@@ -49,7 +49,7 @@ def test_all_that_is_wrong_with_the_model_service_is_told_at_once(
     monkeypatch.setenv("MODEL_QUEUE_SIZE", "-1")
     with pytest.raises(model.SettingsError) as wrong:
         model.read_settings(tmp_path / "no.env")
-    assert "MODEL_ENGINE: Must be one of: auto, openvino, onnxruntime, pytorch." in str(wrong.value)
+    assert "MODEL_ENGINE: Must be one of: auto, openvino, onnxruntime, onnxruntime:cpu, " in str(wrong.value)
     assert "MODEL_QUEUE_SIZE: " in str(wrong.value)
 
 

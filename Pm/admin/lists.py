@@ -7,6 +7,7 @@ from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.functional import cached_property
+from unfold.admin import ModelAdmin
 
 MAX_COUNTED = 10_000
 
@@ -22,7 +23,7 @@ class BriefPaginator(Paginator):  # type: ignore[type-arg] # not subscriptable a
         return self.object_list[:MAX_COUNTED].count()
 
 
-class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # not subscriptable at run time
+class ReadOnlyAdmin(ModelAdmin):
     """A list that nobody adds to, changes or deletes from."""
 
     show_facets = admin.ShowFacets.NEVER

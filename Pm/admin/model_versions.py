@@ -1,103 +1,163 @@
-"""Model versions, activated and rolled back; their roll-outs and what a shadow answered."""
+"""Model versions: what was measured of them, what is served now, and every change of that."""
 
 from pathlib import Path
+from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin.helpers import ActionForm
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest
-from django.utils.html import format_html
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import URLPattern, path
+from django.utils.translation import gettext_lazy as _
+from unfold.forms import ActionForm
 
 from Pm import artifacts, roll_out_command
-from Pm.admin.lists import BriefPaginator, ReadOnlyAdmin
-from Pm.canary_report import canary_report, report_text
+from Pm.admin.lists import ReadOnlyAdmin
 from Pm.errors import RollOutError
-from Pm.models import Comparison, ModelVersion, RollOut
+from Pm.models import ModelVersion, RollOut
 from Pm.selectors import answer_count
+from Pm.versions.selectors import LAST_ROLL_OUTS, active_version, facts_of, models_now, share
 
-STARTED = "The roll-out has begun; the list of roll-outs shows how it goes on."
+STARTED = _("The roll-out has begun; this page shows how it goes on.")
 
 
 class RollOutForm(ActionForm):
-    """Beside the list's actions: why, and a canary's share."""
+    """What goes with an action: why, and a canary's share."""
 
-    reason = forms.CharField(required=False, max_length=1000, widget=forms.TextInput(attrs={"placeholder": "reason"}))
-    percent = forms.CharField(required=False, label="Canary's %", initial="5", widget=forms.TextInput({"size": 4}))
-    shadow = forms.BooleanField(required=False, label="Only a shadow")
+    reason = forms.CharField(required=False, max_length=1000)
+    percent = forms.CharField(required=False, initial="5")
+    shadow = forms.BooleanField(required=False)
 
 
 @admin.register(ModelVersion)
 class ModelVersionAdmin(ReadOnlyAdmin):
     """Each version that ever passed its check; the roll-outs of manage.py deploy_model, rollback_model and canary."""
 
-    list_display = ("version", "is_active", "answers", "last_activated", "sha256", "created_at")
+    list_display = ("version", "is_active", "mean_accuracy", "ece", "answers", "last_activated", "created_at")
     search_fields = ("version", "sha256")
+    fields = ("version", "created_at", "manifest")
     action_form = RollOutForm
-    actions = ("activate", "roll_back", "start_canary", "promote_canary", "abort_canary")
+    actions = ("activate", "roll_back", "start_canary", "change_canary", "promote_canary", "abort_canary")
+    list_before_template = "Pm/models/list_before.html"
+    list_after_template = "Pm/models/list_after.html"
+    change_form_outer_before_template = "Pm/models/version_before.html"
+
+    def get_urls(self) -> list[URLPattern]:
+        """The list's, and the part of it that is asked for again and again."""
+        return [path("now/", self.admin_site.admin_view(self.now_view), name="models_now"), *super().get_urls()]
+
+    def now_view(self, request: HttpRequest) -> HttpResponse:
+        """What is served now, and what is under way."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        return render(request, "Pm/models/now.html", {"now": models_now()})
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """The list, between what is served now and who changed that."""
+        active = ModelVersion.objects.filter(version=active_version()).first() or ModelVersion.objects.first()
+        extra = {
+            "now": models_now(),
+            "history": RollOut.objects.select_related("version")[:LAST_ROLL_OUTS],
+            "may_activate": self.has_activate_permission(request),
+            "active_pk": active.pk if active else "",
+        }
+        page: HttpResponse = super().changelist_view(request, {**(extra_context or {}), **extra})
+        return page
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """One version: what was measured of it, and the ways to serve it."""
+        version = self.get_object(request, object_id)
+        extra = {
+            "facts": facts_of(version) if version else [],
+            "is_active": bool(version) and version.version == active_version(),
+            "may_activate": self.has_activate_permission(request),
+        }
+        page: HttpResponse = super().change_view(request, object_id, form_url, {**(extra_context or {}), **extra})
+        return page
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ModelVersion]:
         """The versions, with what their columns need."""
         versions: QuerySet[ModelVersion] = super().get_queryset(request)
         return versions.annotate(answers=answer_count()).prefetch_related("roll_outs")
 
-    @admin.display(boolean=True)
+    @admin.display(boolean=True, description=_("Served"))
     def is_active(self, version: ModelVersion) -> bool:
         """Whether the primary's pointer names it."""
-        active = artifacts.pointed_at(artifacts.SLOTS[0])
-        return version.version == (active or artifacts.read_manifest(artifacts.DEFAULT)["version"])
+        return version.version == active_version()
 
+    @admin.display(description=_("Mean accuracy"))
+    def mean_accuracy(self, version: ModelVersion) -> str:
+        """As its manifest says; on which pictures stands on its page."""
+        return share((version.manifest.get("metrics") or {}).get("mean_accuracy")) or "-"
+
+    @admin.display(description=_("ECE"))
+    def ece(self, version: ModelVersion) -> str:
+        """How far its scores are from the truth, on average."""
+        return share((version.manifest.get("metrics") or {}).get("ece")) or "-"
+
+    @admin.display(description=_("Answers"))
     def answers(self, version: ModelVersion) -> int:
         """Requests that it answered, also those whose records retention has deleted."""
         return int(version.answers)  # type: ignore[attr-defined]  # annotated
 
+    @admin.display(description=_("Last activated"))
     def last_activated(self, version: ModelVersion) -> str:
         """When, by whom and why."""
         done = [row for row in version.roll_outs.all() if row.state == RollOut.State.DONE]
-        return f"{done[0].finished_at:%Y-%m-%d %H:%M} UTC, {done[0].by}: {done[0].reason or '-'}" if done else "-"
+        return f"{done[0].started_at:%Y-%m-%d %H:%M} UTC, {done[0].by}: {done[0].reason or '-'}" if done else "-"
 
     def has_activate_permission(self, request: HttpRequest) -> bool:
         """Whether the user may change what is served."""
         return request.user.has_perm("Pm.activate_modelversion")
 
-    @admin.action(description="Activate the selected version", permissions=["activate"])
+    @admin.action(description=_("Activate the selected version"), permissions=["activate"])
     def activate(self, request: HttpRequest, versions: QuerySet[ModelVersion]) -> None:
         """Roll one version out."""
         if folder := self._folder(request, versions):
             self._start(request, "deploy_model", str(folder))
 
-    @admin.action(description="Start a canary of the selected version", permissions=["activate"])
+    @admin.action(description=_("Start a canary of the selected version"), permissions=["activate"])
     def start_canary(self, request: HttpRequest, versions: QuerySet[ModelVersion]) -> None:
         """Have the backup serve one version to a share of the requests."""
         if folder := self._folder(request, versions):
             share = [f"--percent={request.POST.get('percent', '')}"]
             self._start(request, "canary", str(folder), *share, *(["--shadow"] if "shadow" in request.POST else []))
 
-    @admin.action(description="Promote the canary that runs", permissions=["activate"])
-    def promote_canary(self, request: HttpRequest, _: QuerySet[ModelVersion]) -> None:
+    @admin.action(description=_("Change the share of the canary that runs"), permissions=["activate"])
+    def change_canary(self, request: HttpRequest, _versions: QuerySet[ModelVersion]) -> None:
+        """Give it another share of the requests, whatever is selected."""
+        self._start(request, "canary", f"--percent={request.POST.get('percent', '')}")
+
+    @admin.action(description=_("Promote the canary that runs"), permissions=["activate"])
+    def promote_canary(self, request: HttpRequest, _versions: QuerySet[ModelVersion]) -> None:
         """Have both servers serve it, whatever is selected."""
         self._start(request, "canary", "--promote")
 
-    @admin.action(description="Abort the canary that runs", permissions=["activate"])
-    def abort_canary(self, request: HttpRequest, _: QuerySet[ModelVersion]) -> None:
+    @admin.action(description=_("Abort the canary that runs"), permissions=["activate"])
+    def abort_canary(self, request: HttpRequest, _versions: QuerySet[ModelVersion]) -> None:
         """Give its share and the backup back, whatever is selected."""
         self._start(request, "canary", "--abort")
 
-    @admin.action(description="Roll back to what was served before", permissions=["activate"])
-    def roll_back(self, request: HttpRequest, _: QuerySet[ModelVersion]) -> None:
+    @admin.action(description=_("Roll back to what was served before"), permissions=["activate"])
+    def roll_back(self, request: HttpRequest, _versions: QuerySet[ModelVersion]) -> None:
         """Go back to the version that was served before the active one, whatever is selected."""
         self._start(request, "rollback_model")
 
     def _folder(self, request: HttpRequest, versions: QuerySet[ModelVersion]) -> Path | None:
         """The artifact of the one that is selected; else the user is told why there is none."""
         if len(versions) != 1:
-            self.message_user(request, "Select one version.", messages.ERROR)
+            self.message_user(request, _("Select one version."), messages.ERROR)
             return None
         folder = artifacts.folder_of(versions[0].version)
         if not folder.exists():  # it ships with the product, or retention has removed it
             folder = artifacts.DEFAULT
             if artifacts.read_manifest(folder)["version"] != versions[0].version:
-                text = f"Version {versions[0]} is no longer kept (MODEL_VERSIONS_KEPT): deploy its artifact again."
+                told = _("Version %s is no longer kept (MODEL_VERSIONS_KEPT): deploy its artifact again.")
+                text = told % versions[0]
                 self.message_user(request, text, messages.ERROR)
                 return None
         return folder
@@ -110,45 +170,3 @@ class ModelVersionAdmin(ReadOnlyAdmin):
             self.message_user(request, str(exc), messages.ERROR)
         else:
             self.message_user(request, STARTED)
-
-
-@admin.register(RollOut)
-class RollOutAdmin(ReadOnlyAdmin):
-    """How each roll-out went, the newest first; a canary's page shows both versions side by side."""
-
-    list_display = ("started_at", "version", "told_state", "percent", "by", "reason", "step", "seconds", "error")
-    list_filter = ("state", "started_at")
-    list_select_related = ("version",)
-    readonly_fields = ("side_by_side",)
-
-    def seconds(self, row: RollOut) -> float | None:
-        """From its beginning to its end."""
-        return round((row.finished_at - row.started_at).total_seconds(), 1) if row.finished_at else None
-
-    def side_by_side(self, row: RollOut) -> str:
-        """A canary's report, as manage.py canary --report prints it."""
-        return "-" if row.percent is None else format_html("<pre>{}</pre>", report_text(canary_report(row)))
-
-
-@admin.register(Comparison)
-class ComparisonAdmin(ReadOnlyAdmin):
-    """What a shadow answered beside the stable version: filter for those that do not agree."""
-
-    list_display = (
-        "created_at",
-        "image_id",
-        "agrees",
-        "stable_result",
-        "stable_score",
-        "shadow_result",
-        "shadow_score",
-        "error_code",
-        "content_sha256",
-        "roll_out",
-    )
-    list_filter = ("agrees", "created_at")
-    list_select_related = ("roll_out__version",)
-    sortable_by = ()
-    paginator = BriefPaginator
-    search_fields = ("image_id__exact", "content_sha256__exact", "request_id__exact")
-    show_full_result_count = False

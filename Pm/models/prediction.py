@@ -4,6 +4,11 @@ from typing import ClassVar
 
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from Pm.models.fields import ReportDayField
+
+UNCERTAIN_BELOW = 0.9  # a photo that the model scores lower is worth a label
 
 
 class Prediction(models.Model):
@@ -27,7 +32,19 @@ class Prediction(models.Model):
     canary = models.BooleanField(  # null costs no rewrite of a large table
         null=True, help_text="Whether the photo was of a canary's share; nothing while none ran."
     )
+    sampled = models.BooleanField(null=True, help_text="Whether it is one of the random sample that people label.")
     error_code = models.CharField(max_length=32, blank=True, help_text="Why the request was refused.")
+    # Columns with a default in the database, or null, are added to a large table without rewriting it.
+    institution = models.CharField(
+        max_length=255, blank=True, default="", db_default="", help_text="As sent, or else read from image_id."
+    )
+    region = models.CharField(
+        max_length=64, blank=True, default="", db_default="", help_text="As sent, or else of the institution's city."
+    )
+    captured_at = models.DateTimeField(null=True, help_text="When the photo was taken, if the client said so.")
+    day = ReportDayField(
+        null=True, editable=False, help_text="The report's; nothing in old records until fill_report_fields."
+    )
     stage_ms = models.JSONField(
         default=dict, help_text="Milliseconds: parse, model (queue, preprocess and inference within it), store."
     )
@@ -38,13 +55,22 @@ class Prediction(models.Model):
     class Meta:
         """The newest first: the primary key grows with time."""
 
+        verbose_name = _("photo")
+        verbose_name_plural = _("photos")
         ordering: ClassVar = ["-id"]
+        permissions: ClassVar = [("view_report", "Can see the report")]
         indexes: ClassVar = [
             models.Index(fields=["created_at"]),  # retention, the admin's date filter
             models.Index(fields=["image_id"]),
             models.Index(fields=["content_sha256"]),  # does a record still need this file?
             models.Index(fields=["request_id"]),
             models.Index(fields=["model_version", "result"]),  # how many did a version answer, and how?
+            # Photos to label: drawn at random, or uncertain. Few records, so few inserts pay for them.
+            models.Index(fields=["id"], condition=models.Q(sampled=True), name="sampled_predictions"),
+            models.Index(fields=["id"], condition=models.Q(score__lt=UNCERTAIN_BELOW), name="uncertain_predictions"),
+            models.Index(fields=["id"], condition=models.Q(result=""), name="refused_predictions"),
+            # All that the report counts by: it reads no record. The day grows, so inserts stay near the index's end.
+            models.Index(fields=["day", "model_version", "result", "region", "institution"], name="report_counts"),
         ]
         constraints: ClassVar = [
             models.CheckConstraint(

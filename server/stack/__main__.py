@@ -13,12 +13,16 @@ import process_metrics
 from server.env import METRICS_FOLDER, ROOT
 from server.stack import preflight, supervisor
 from server.stack.orphans import end_orphans
-from server.stack.prepare import prepare, say
+from server.stack.prepare import has_admin, prepare, say
 from server.stack.reload import reload
 from server.stack.render import render
 from server.stack.sample import is_ready, post_sample
 from server.stack.settings import StackError, StackSettings, read_settings
 
+FIRST_ADMIN = """
+Nobody can sign in to the admin yet. Make the first administrator (it asks for a name and a password of 12 characters
+or more), then sign in: the first page says what to do next.
+  .venv/bin/python manage.py createsuperuser"""
 READY_LIMIT_S = 120
 FAILED_STARTS = 3  # of one program, until the start as a whole is given up
 
@@ -128,10 +132,12 @@ def print_urls(settings: StackSettings) -> None:
     print(f"""
   API     {url}/api/v1/get_pm      (POST, see docs/api.md)
   docs    {url}/api/docs/
-  admin   {url}/admin/             (first user: .venv/bin/python manage.py createsuperuser)
+  admin   {url}/admin/
   health  {url}/healthz  {url}/readyz
   logs    log/   (make logs)        state  var/   (back it up)
 Stop it with make stop.""")
+    if not has_admin():
+        print(FIRST_ADMIN)
 
 
 def prepare_nginx(settings: StackSettings) -> None:

@@ -25,6 +25,9 @@ def prepare(settings: StackSettings) -> None:
         django.setup()
         say("Migrating the database")
         call_command("migrate", interactive=False, verbosity=0)
+        from Pm.access.services import access_prune  # the app's tables are there now
+
+        access_prune()
         say("Collecting static files")
         call_command("collectstatic", interactive=False, verbosity=0)
         check_keys(settings)
@@ -40,10 +43,24 @@ def check_keys(settings: StackSettings) -> None:
 
     Raises: StackError when the service would listen beyond loopback and no API key exists.
     """
-    from rest_framework_api_key.models import APIKey
+    from Pm.models import ApiKey
 
-    if not settings.is_loopback and not APIKey.objects.get_usable_keys().exists():
+    if not settings.is_loopback and not ApiKey.objects.get_usable_keys().exists():
         raise StackError(
             f"BIND_ADDRESS={settings.gateway.bind_address} can be reached from other machines and no API key exists: "
             "make one with .venv/bin/python manage.py create_api_key NAME, or set BIND_ADDRESS=127.0.0.1."
         )
+
+
+def has_admin() -> bool:
+    """Whether somebody may sign in to the admin and make other users; a database that cannot say raises no alarm."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "server.settings")
+    import django
+    from django.contrib.auth import get_user_model
+    from django.db import Error as DatabaseError
+
+    django.setup()
+    try:
+        return bool(get_user_model().objects.filter(is_superuser=True, is_active=True).exists())
+    except DatabaseError:
+        return True

@@ -6,9 +6,8 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
-from rest_framework_api_key.models import APIKey
 
-from Pm.models import Prediction
+from Pm.models import ApiKey, Prediction
 from tests.conftest import Change, Post
 from tests.fake_model import FakeModel
 
@@ -54,12 +53,12 @@ def test_other_schemes_are_no_key(keys_required: None, post: Post, header: str) 
 
 
 def test_revoked_key_is_403_at_once(keys_required: None, post: Post, key: str) -> None:
-    APIKey.objects.update(revoked=True)
+    ApiKey.objects.update(revoked=True)
     assert code_of(post(headers={"Authorization": f"Api-Key {key}"})) == (403, "permission_denied")
 
 
 def test_expired_key_is_403(keys_required: None, post: Post, key: str) -> None:
-    APIKey.objects.update(expiry_date=timezone.now() - timedelta(seconds=1))
+    ApiKey.objects.update(expiry_date=timezone.now() - timedelta(seconds=1))
     assert code_of(post(headers={"Authorization": f"Api-Key {key}"})) == (403, "permission_denied")
 
 

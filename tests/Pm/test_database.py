@@ -4,13 +4,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import requests
+import urllib3
 from django.db import connection
 from django.db.backends.base.base import NO_DB_ALIAS
-from requests.adapters import HTTPAdapter
-from rest_framework_api_key.models import APIKey
 
 from Pm.client import model_client
+from Pm.models import ApiKey
 from tests.conftest import Post
 from tests.fake_model import FakeModel
 
@@ -46,19 +45,19 @@ def test_a_key_that_cannot_be_looked_up_is_503(all_connections_taken: None, mode
     assert (response.status_code, response.json()["error"]["code"]) == (503, "storage_unavailable")
 
 
-class Looker(HTTPAdapter):
+class Looker(urllib3.PoolManager):
     """Sees whether this thread holds a connection while the model is asked."""
 
     held: bool | None = None
 
-    def send(self, *arguments: Any, **options: Any) -> requests.Response:
+    def request(self, *arguments: Any, **options: Any) -> urllib3.BaseHTTPResponse:
         self.held = connection.connection is not None
-        return super().send(*arguments, **options)
+        return super().request(*arguments, **options)
 
 
 def test_no_connection_is_held_while_the_model_works(model: FakeModel, post: Post) -> None:
-    _, key = APIKey.objects.create_key(name="crawler")
-    model_client().session.mount("http://", looker := Looker())
+    _, key = ApiKey.objects.create_key(name="crawler")
+    model_client().pools = looker = Looker(retries=False)
     assert post(headers={"Authorization": f"Api-Key {key}"}).status_code == 200
     assert looker.held is False
 

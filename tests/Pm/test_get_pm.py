@@ -66,7 +66,7 @@ def test_body_is_json_whatever_its_content_type(model: FakeModel, post: Post, co
 
 
 def test_accept_and_format_are_ignored_and_so_are_unknown_fields(model: FakeModel, post: Post) -> None:
-    body = {"image_id": "1", "image_base64": PLAIN, "institution": 7}
+    body = {"image_id": "1", "image_base64": PLAIN, "weather": 7}
     response = post(body, path="/api/v1/get_pm/?format=html", headers={"Accept": "text/html"})
     assert response.json() == {"image_id": "1", "result": "offline"}
 

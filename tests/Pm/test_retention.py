@@ -11,7 +11,8 @@ from django.utils import timezone
 
 from Pm import retention
 from Pm.images import image_path
-from Pm.models import Prediction
+from Pm.models import Photo, Prediction
+from Pm.photos.files import thumbnail_path
 from tests.conftest import Change
 
 pytestmark = pytest.mark.django_db
@@ -102,3 +103,22 @@ def test_missing_media_folder_is_no_error(media: Path) -> None:
 def test_nonsense_is_refused_in_one_sentence(days: str) -> None:
     with pytest.raises(CommandError, match=r"^--older-than-days must be a whole number from 1 to 36500, not '.*'\.$"):
         call_command("prune_predictions", f"--older-than-days={days}")
+
+
+def test_labelled_and_imported_photos_keep_their_pictures_when_their_records_go(media: Path) -> None:
+    states = {"labelled": "aa", "undone": "bb", "imported": "cc", "waiting": "dd"}
+    paths = {name: keep(media, short, OLD_DAYS) for name, short in states.items()}
+    for name, short in states.items():
+        record(short, OLD_DAYS)
+        source = "imported" if name == "imported" else "posted"
+        photo = Photo.objects.create(content_sha256=short * 32, name=name, source=source, queue="uncertain")
+        if name in ("labelled", "undone"):
+            photo.labels.create(answer="online", undone_at=timezone.now() if name == "undone" else None)
+    thumbnail = thumbnail_path("dd" * 32)
+    thumbnail.parent.mkdir(parents=True)
+    thumbnail.write_bytes(b"small")
+    assert prune("--dry-run").startswith("Would delete 4 records and 1 images")
+    assert prune().startswith("Deleted 4 records and 1 images")
+    assert [name for name, path in paths.items() if path.exists()] == ["labelled", "undone", "imported"]
+    assert sorted(Photo.objects.values_list("name", flat=True)) == ["imported", "labelled", "undone"]
+    assert not thumbnail.exists()

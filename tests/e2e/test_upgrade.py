@@ -42,7 +42,7 @@ def install_new_release(root: Path) -> None:
     last = sorted((root / "Pm/migrations").glob("0*.py"))[-1].stem
     (root / "Pm/migrations/9999_new_release.py").write_text(MIGRATION.format(last=last))
     change(
-        root / "Pm/models.py",
+        root / "Pm/models/prediction.py",
         "    size_bytes = ",
         "    of_the_new_release = models.IntegerField(null=True)\n    size_bytes = ",
     )

@@ -26,6 +26,13 @@ def test_defaults_are_safe(tmp_path: Path) -> None:
     assert (settings.cors_allowed_origins, settings.secret_key) == ((), "")
     assert (settings.keep_images, settings.max_image_bytes, settings.model_read_timeout_s) == (True, 10485760, 10.0)
     assert settings.model_urls == ("http://127.0.0.1:8086", "http://127.0.0.1:5005", "http://127.0.0.1:5006")
+    assert settings.report_time_zone.key == "Asia/Shanghai"
+
+
+@pytest.mark.parametrize("name", ["Mars/Olympus", "../etc/passwd", "Asia", "/etc/localtime", "北京"])
+def test_a_time_zone_that_is_none_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(SettingsError, match="REPORT_TIME_ZONE must be the name of a time zone, such as Asia/Shanghai"):
+        read_settings(write(tmp_path, f"REPORT_TIME_ZONE={name}\n"))
 
 
 def test_file_is_read_and_the_environment_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

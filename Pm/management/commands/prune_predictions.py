@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import Error as DatabaseError
 from django.utils import timezone
 
+from Pm.access.services import access_prune
 from Pm.management.database import require_database
 from Pm.retention import predictions_prune
 
@@ -31,6 +32,8 @@ class Command(BaseCommand):
             )
         except (OSError, DatabaseError) as exc:
             raise CommandError(f"Stopped: {exc}. What was deleted stays deleted; run it again to go on.") from exc
+        if not dry_run:
+            access_prune()
         verb = "Would delete" if dry_run else "Deleted"
         self.stdout.write(
             f"{verb} {report.records} records and {report.images} images ({report.image_bytes} bytes) "

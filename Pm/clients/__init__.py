@@ -1,0 +1,1 @@
+"""Those who ask the API: their keys."""

@@ -1,0 +1,1 @@
+"""A tour: a database filled with drawn photos, and emptied of them again."""

@@ -1,0 +1,1 @@
+"""Labelling: which photos people look at, what they say, imports, exports."""

@@ -1,0 +1,138 @@
+"""Writes the labelled photos as the folders that `python -m training` reads."""
+
+import csv
+import io
+import shutil
+import zipfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from django.conf import settings
+from django.db.models import Prefetch, QuerySet
+
+from Pm.images import find_image
+from Pm.models import Label, Photo
+
+LABELLED, SAMPLE = "labelled", "sample"  # two data folders: what a model learns from, and what it is measured on
+MANIFEST, LEFT_OUT = "manifest.csv", "left_out.csv"
+COLUMNS = ("cls", "file", "group", "sha256", "labelled_by", "agreed")
+FOLDER = "folder"  # who labelled what an import found in a class's folder
+CHUNK = 500  # photos whose labels are read at once
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run a cell that begins so
+
+
+@dataclass(frozen=True)
+class ExportedFile:
+    """One file of the export: a kept picture, or a text."""
+
+    name: str
+    picture: Path | None = None
+    text: str = ""
+
+
+@dataclass
+class Exporter:
+    """Walks the label set once; `counts` (data folder, class) and `left_out` (name, sha256, why) fill on the way."""
+
+    with_sample: bool = False
+    counts: dict[tuple[str, str], int] = field(default_factory=dict)
+    left_out: list[tuple[str, str, str]] = field(default_factory=list)
+
+    def files(self) -> Iterator[ExportedFile]:
+        """Every picture with a label, then a manifest a data folder, then what was left out.
+
+        Photos of the random sample lie apart, so that nothing is trained on what accuracy is measured on, unless
+        `with_sample` wants them in both folders.
+        """
+        rows: dict[str, list[tuple[str, ...]]] = {}
+        for photo in labelled_photos():
+            picture = find_image(settings.GATEWAY.media_root, photo.content_sha256)
+            if photo.conflict or picture is None:
+                why = "labellers do not agree" if photo.conflict else "its picture is no longer kept"
+                self.left_out.append((photo.name, photo.content_sha256, why))
+                continue
+            for folder in self._folders(photo):
+                self.counts[folder, photo.label] = self.counts.get((folder, photo.label), 0) + 1
+                rows.setdefault(folder, []).append(_row(photo, picture))
+                yield ExportedFile(f"{folder}/{photo.label}/{picture.name}", picture)
+        for folder, table in rows.items():
+            yield ExportedFile(f"{folder}/{MANIFEST}", text=_csv(COLUMNS, table))
+        yield ExportedFile(LEFT_OUT, text=_csv(("name", "sha256", "why"), self.left_out))
+
+    def _folders(self, photo: Photo) -> list[str]:
+        if not photo.sample:
+            return [LABELLED]
+        return [SAMPLE, LABELLED] if self.with_sample else [SAMPLE]
+
+
+def labelled_photos() -> Iterator[Photo]:
+    """Every photo with a label, with the labels that count, oldest first."""
+    live: QuerySet[Label] = Label.objects.filter(undone_at=None).select_related("by").order_by("id")
+    photos = Photo.objects.exclude(label="").order_by("id").prefetch_related(Prefetch("labels", live, "live"))
+    return iter(photos.iterator(chunk_size=CHUNK))
+
+
+def _row(photo: Photo, picture: Path) -> tuple[str, ...]:
+    labels: list[Label] = photo.live  # type: ignore[attr-defined] # prefetched
+    agreed = [label for label in labels if label.answer == photo.label]
+    names = ";".join(label.by.get_username() if label.by else FOLDER for label in agreed)
+    return photo.label, picture.name, photo.group, photo.content_sha256, names, str(len(agreed))
+
+
+def _csv(columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(columns)
+    writer.writerows([f"'{cell}" if cell.startswith(FORMULA) else cell for cell in row] for row in rows)
+    return out.getvalue()
+
+
+def labels_export(exporter: Exporter, target: Path) -> None:
+    """Write the export into a new folder.
+
+    Raises: FileExistsError when there is something already; OSError.
+    """
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise FileExistsError(f"{target} exists already and is not an empty folder; name a new one.")
+    target.mkdir(parents=True, exist_ok=True)
+    for file in exporter.files():
+        path = target / file.name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if file.picture:
+            shutil.copyfile(file.picture, path)
+        else:
+            path.write_text(file.text, encoding="utf-8")
+
+
+class _Written(io.RawIOBase):
+    """Takes what zipfile writes, and gives it away piece by piece."""
+
+    def __init__(self) -> None:
+        self.pieces: list[bytes] = []
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: bytes) -> int:  # type: ignore[override]
+        self.pieces.append(bytes(data))
+        return len(data)
+
+    def taken(self) -> bytes:
+        """What was written since the last time."""
+        piece = b"".join(self.pieces)
+        self.pieces.clear()
+        return piece
+
+
+def zip_stream(exporter: Exporter) -> Iterator[bytes]:
+    """The same as a zip, a picture at a time: nothing of it is kept in memory or on disk."""
+    out = _Written()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:  # pictures are compressed already
+        for file in exporter.files():
+            if file.picture:
+                archive.write(file.picture, file.name)
+            else:
+                archive.writestr(file.name, file.text)
+            yield out.taken()
+    yield out.taken()

@@ -1,0 +1,1 @@
+"""Photos in the admin: the files, and the list of a million records."""

@@ -1,0 +1,227 @@
+"""The labelling pages: what they show, what they never show, whom they let in."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.test import Client
+
+from Pm import roll_out_command
+from Pm.errors import RollOutError
+from Pm.labelling import transfer_views
+from Pm.labelling.services import label_give
+from Pm.models import Label, Photo, PhotoImport
+from tests.conftest import Change
+from tests.Pm.labelling.photos import keep, photo, picture, posted, user
+
+pytestmark = pytest.mark.django_db
+BACKEND = "django.contrib.auth.backends.ModelBackend"
+JSON = {"Accept": "application/json"}
+
+
+@pytest.fixture(autouse=True)
+def plain_settings(change: Change) -> None:
+    change(second_label_percent=0)
+
+
+def member(*permissions: str) -> Client:
+    ann = user("ann")
+    ann.user_permissions.set(Permission.objects.filter(codename__in=permissions))
+    client = Client()
+    client.force_login(ann, backend=BACKEND)
+    return client
+
+
+@pytest.fixture
+def labeller() -> Client:
+    return member("label_photo")
+
+
+def say(client: Client, one: Photo, answer: str) -> Any:
+    form = {"photo": one.pk, "answer": answer, "queue": one.queue}
+    return client.post("/admin/labelling/answer/", form, headers=JSON).json()
+
+
+def test_what_was_posted_since_is_in_the_queue(labeller: Client) -> None:
+    posted("unsure", score=0.6)
+    page = labeller.get("/admin/labelling/queue/").content.decode()
+    assert f"/admin/photos/{Photo.objects.get().content_sha256}/" in page
+
+
+def test_the_page_never_shows_what_the_model_said(labeller: Client) -> None:
+    photo("北京", sample=True, score=0.61803, model_version="secret-version", result="online")
+    page = labeller.get("/admin/labelling/queue/?queue=sample").content.decode()
+    stage = page[page.index('id="labelling"') :]
+    for told in ("0.618", "secret-version", "北京"):
+        assert told not in stage
+
+
+def test_an_answer_brings_the_next_photo(labeller: Client) -> None:
+    first, second = photo("a", score=0.51), photo("b", score=0.52)
+    state = say(labeller, first, "offline")
+    assert [each["id"] for each in state["photos"]] == [second.pk]
+    assert (state["today"], state["can_undo"], state["queue"]) == (1, True, "uncertain")
+    first.refresh_from_db()
+    assert (first.label, Label.objects.get().by, Label.objects.get().blind) == ("offline", user("ann"), True)
+
+
+def test_undo_works_after_the_page_was_loaded_anew(labeller: Client) -> None:
+    first, _ = photo("a", score=0.51), photo("b", score=0.52)
+    say(labeller, first, "offline")
+    page = labeller.get("/admin/labelling/queue/").content.decode()
+    assert not re.search(r"<button data-key=\"u\"[^>]*disabled", page)
+    state = labeller.post("/admin/labelling/undo/", {"queue": "uncertain"}, headers=JSON).json()
+    assert state["photos"][0]["id"] == first.pk
+    page = labeller.get("/admin/labelling/queue/").content.decode()
+    shown = json.loads(re.findall(r'id="labelling-state" type="application/json">(.*?)</script>', page)[0])
+    assert shown["photos"][0]["id"] == first.pk
+
+
+def test_without_scripts_the_page_comes_anew(labeller: Client) -> None:
+    one = photo("a")
+    form = {"photo": one.pk, "answer": "online", "queue": "uncertain"}
+    assert labeller.post("/admin/labelling/answer/", form)["Location"] == "/admin/labelling/queue/?queue=uncertain"
+
+
+@pytest.mark.parametrize(
+    "form", [{}, {"photo": "x"}, {"photo": "0", "answer": "online"}, {"photo": "1", "answer": "?"}]
+)
+def test_nonsense_is_not_found(labeller: Client, form: dict[str, str]) -> None:
+    photo("a", id=1)
+    assert labeller.post("/admin/labelling/answer/", form).status_code == 404
+
+
+def test_leases_are_renewed(labeller: Client) -> None:
+    photo("a")
+    labeller.get("/admin/labelling/queue/")
+    assert labeller.post("/admin/labelling/renew/").json() == {"leases": 1}
+
+
+def test_an_empty_queue_says_what_fills_it(labeller: Client) -> None:
+    for queue, text in (
+        ("imported", "Import a folder or zip"),
+        ("sample", "SAMPLE_PERCENT"),
+        ("uncertain", "below 0.9"),
+    ):
+        assert text in labeller.get("/admin/labelling/queue/", {"queue": queue}).content.decode()
+    assert labeller.get("/admin/labelling/queue/?queue=nonsense").status_code == 200
+
+
+def test_progress_shows_labellers_their_agreement_and_conflicts(labeller: Client) -> None:
+    for number, other in enumerate(("online", "online", "offline")):
+        one = photo(str(number), wanted=2)
+        label_give(photo_id=one.pk, by=user("ann"), answer="online")
+        label_give(photo_id=one.pk, by=user("ben"), answer=other)
+    page = " ".join(labeller.get("/admin/labelling/progress/").content.decode().split())
+    assert "ann, ben" in page
+    assert "66.7 %" in page
+    assert f"/admin/Pm/photo/{Photo.objects.get(conflict=True).pk}/change/" in page
+
+
+PAGES = {
+    "/admin/labelling/queue/": "label_photo",
+    "/admin/labelling/progress/": "label_photo",
+    "/admin/labelling/import/": "import_photo",
+    "/admin/labelling/import/state/": "import_photo",
+    "/admin/labelling/export/": "export_labels",
+    "/admin/Pm/photo/": "view_photo",
+}
+
+
+@pytest.mark.parametrize(("path", "permission"), PAGES.items())
+def test_a_page_is_for_who_has_its_permission(path: str, permission: str) -> None:
+    assert Client().get(path).status_code == 302
+    assert member().get(path).status_code == 403
+    assert member(permission).get(path).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["answer/", "undo/", "renew/", "import/piece/"])
+def test_nobody_writes_without_the_permission(path: str) -> None:
+    assert member("view_prediction").post(f"/admin/labelling/{path}").status_code == 403
+
+
+def test_the_photos_page_tells_the_model_and_the_people_apart() -> None:
+    row = posted("unsure", score=0.6, institution="School A", sampled=True)
+    client = member("view_prediction", "label_photo")
+    url = f"/admin/Pm/prediction/{row.pk}/change/"
+    assert "Nobody has labelled it yet." in client.get(url).content.decode()
+    assert client.post(f"/admin/photos/{row.pk}/label/", {"answer": "offline"})["Location"] == url
+    page = client.get(url).content.decode()
+    assert 'value="0.6000"' in page
+    assert "School A" in page
+    assert (Photo.objects.get().label, Label.objects.get().blind) == ("offline", False)
+    assert client.post(f"/admin/photos/{row.pk}/label/", {"answer": "?"}).status_code == 404
+    assert member("view_prediction").post(f"/admin/photos/{row.pk}/label/", {"answer": "online"}).status_code == 403
+
+
+def test_an_imported_photo_has_a_page_too() -> None:
+    one = photo("imported", source="imported", score=None)
+    assert "It was never asked" in member("view_photo").get(f"/admin/Pm/photo/{one.pk}/change/").content.decode()
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
+    commands: list[tuple[str, ...]] = []
+    monkeypatch.setattr(roll_out_command, "start", lambda *command: commands.append(command))
+    return commands
+
+
+def send(client: Client, data: bytes, size: int, **query: str) -> list[Any]:
+    """Send a file in pieces of `size` bytes."""
+    upload, replies = "", []
+    for offset in range(0, len(data), size):
+        values = {"upload": upload, "offset": offset, "total": len(data), "name": "../photos.zip", **query}
+        url = "/admin/labelling/import/piece/"
+        reply = client.post(url, data[offset : offset + size], "application/octet-stream", query_params=values)
+        replies.append(reply)
+        upload = reply.json().get("upload", "")
+    return replies
+
+
+def test_an_upload_in_pieces_starts_an_import(started: list[tuple[str, ...]]) -> None:
+    send(member("import_photo"), b"0123456789", 4, group="School A", label_from_folders="true")
+    record = PhotoImport.objects.get()
+    assert (record.name, record.by, record.group, record.label_from_folders) == ("photos.zip", "ann", "School A", True)
+    ((command, path, *options),) = started
+    assert (command, options) == ("import_photos", [f"--record={record.pk}", "--remove"])
+    with open(path, "rb") as file:  # noqa: PTH123
+        assert file.read() == b"0123456789"
+
+
+def test_pieces_that_do_not_fit_are_refused(started: list[tuple[str, ...]], monkeypatch: pytest.MonkeyPatch) -> None:
+    client, url = member("import_photo"), "/admin/labelling/import/piece/"
+    first = send(client, b"0123", 2)[0].json()["upload"]
+    started.clear()
+    for query in (
+        {"upload": first, "offset": "9", "total": "20"},
+        {"upload": "../../secret_key", "offset": "1", "total": "2"},
+        {"upload": first, "offset": "x", "total": "2"},
+        {},
+    ):
+        reply = client.post(url, b"x", "application/octet-stream", query_params=query)
+        assert (reply.status_code, reply.json()) == (400, {"message": "The upload is broken; send it again."})
+    monkeypatch.setattr(transfer_views, "MAX_ZIP_BYTES", 10)
+    assert "divide it" in send(client, b"x" * 11, 11)[0].json()["message"]
+    assert started == []
+
+
+def test_an_import_that_cannot_start_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: str) -> None:
+        raise RollOutError("No room.")
+
+    monkeypatch.setattr(roll_out_command, "start", fail)
+    send(member("import_photo"), b"0123", 4)
+    record = PhotoImport.objects.get()
+    assert (record.state, record.error) == ("failed", "No room.")
+
+
+def test_the_export_is_a_zip_in_pieces() -> None:
+    one = Photo.objects.create(
+        content_sha256=keep(picture(1)), name="a", format="PNG", source="posted", queue="uncertain"
+    )
+    label_give(photo_id=one.pk, by=User.objects.create(username="eve"), answer="online")
+    reply = member("export_labels").get("/admin/labelling/export/")
+    assert reply["Content-Disposition"].startswith('attachment; filename="labels-')
+    assert b"".join(reply)[:4] == b"PK\x03\x04"
