@@ -3,22 +3,23 @@
 python -m docs.walk FOLDER   (an absent or empty one; needs chromium for the pages)
 """
 
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+from PIL import Image
+
 from Pm.demo.drawings import offline, online
 
 KEPT = Path(__file__).parent / "images" / "training"
-SMALL = "--recipe from-scratch --height 280 --width 200 --epochs 8"
+SMALL = "--recipe from-scratch --height 140 --width 100 --epochs 8"
 STEPS = (
     "analyze photos --out analysis",
     "augment photos balanced",
     "split balanced parts --train 0.5 --val 0.5",
     f"train parts run {SMALL}",
     "export run float",
-    "quantize float parts/val int8 --max-drop 5",
+    "quantize float parts int8 --max-drop 5",
     "evaluate int8 parts --out report --against float",
     f"compare parts comparison --architecture resnet18 --architecture mobilenet_v2 {SMALL}",
     "package int8 artifact --metrics report/metrics.json",
@@ -41,13 +42,22 @@ def main(folder: Path) -> None:
         subprocess.run(command, cwd=folder, env={"PYTHONPATH": str(root), "PATH": "/usr/bin:/bin"}, check=True)
     KEPT.mkdir(parents=True, exist_ok=True)
     for plot in PLOTS:
-        shutil.copyfile(folder / plot, KEPT / Path(plot).name)
+        keep_picture(folder / plot)
     for page, height in PAGES.items():
-        keep_page(folder / page / "index.html", KEPT / f"{page}.png", height)
+        shot = folder / f"{page}.png"
+        take_screenshot(folder / page / "index.html", shot, height)
+        keep_picture(shot)
 
 
-def keep_page(page: Path, target: Path, height: int) -> None:
-    """A screenshot of the page."""
+def keep_picture(picture: Path) -> None:
+    """As WebP, a tenth of the PNG's bytes, at most 1,100 pixels wide."""
+    image = Image.open(picture).convert("RGB")
+    image.thumbnail((1100, 4000))
+    image.save(KEPT / f"{picture.stem}.webp", quality=80)
+
+
+def take_screenshot(page: Path, target: Path, height: int) -> None:
+    """Of the page in Chromium."""
     options = ("--headless", "--no-sandbox", "--hide-scrollbars", f"--window-size=1100,{height}")
     subprocess.run(["chromium", *options, f"--screenshot={target}", page.resolve().as_uri()], check=True)
 
