@@ -36,7 +36,7 @@ def test_a_body_that_is_not_the_documented_json_is_invalid(stack: Stack, body: b
 
 
 @pytest.mark.parametrize(
-    "image_id", ["", "x" * 256, "a\nb", "a\x00b", "\x7f", 5, None, True, [], {}, "\ud800"], ids=lambda v: ascii(v)[:12]
+    "image_id", ["", "x" * 256, "a\nb", "a\x00b", "\x7f", 5, None, True, [], {}], ids=lambda v: ascii(v)[:12]
 )
 def test_a_bad_image_id_names_its_field(stack: Stack, image_id: object) -> None:
     reply = raw(stack, json.dumps({"image_id": image_id, "image_base64": "AAAA"}))
