@@ -121,12 +121,12 @@ def test_the_documents_page_and_the_admin_load_everything_from_the_service_itsel
 
 def test_an_admin_can_log_in_through_nginx_and_sees_the_records(stack: Stack) -> None:
     stack.env["DJANGO_SUPERUSER_PASSWORD"] = "correct horse battery"
-    stack.run("python", "manage.py", "createsuperuser", "--noinput", "--username", "admin", "--email", "a@example.org")
+    stack.run("python", "manage.py", "createsuperuser", "--noinput", "--username", "clerk", "--email", "a@example.org")
     stack.post(image_id="admin-sees-me")
     with requests.Session() as browser:
         browser.get(f"{stack.url}/admin/login/", timeout=10)
         form = {
-            "username": "admin",
+            "username": "clerk",
             "password": "correct horse battery",
             "csrfmiddlewaretoken": browser.cookies["csrftoken"],
             "next": "/admin/Pm/prediction/",

@@ -17,8 +17,10 @@ from server.env import HEALTH_HOST, ROOT
 
 def manage(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "manage.py", *arguments]
+    # Tests with a browser need the first name in this process; Django warns of it.
+    inherited = {name: value for name, value in os.environ.items() if name != "DJANGO_ALLOW_ASYNC_UNSAFE"}
     return subprocess.run(
-        command, cwd=ROOT, env=os.environ | environ, capture_output=True, text=True, check=False, timeout=120
+        command, cwd=ROOT, env=inherited | environ, capture_output=True, text=True, check=False, timeout=120
     )
 
 
