@@ -13,10 +13,10 @@ from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from rest_framework_api_key.models import APIKey as OldApiKey
-from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
+from Pm.admin.lists import ListAdmin
 from Pm.clients.services import MAX_PER_MINUTE, api_keys_revoke, name_problem
 from Pm.models import ApiKey, Scope
 
@@ -59,7 +59,7 @@ class ApiKeyForm(forms.ModelForm):  # type: ignore[type-arg] # not subscriptable
 
 
 @admin.register(ApiKey)
-class ApiKeyAdmin(ModelAdmin):
+class ApiKeyAdmin(ListAdmin):
     """Keys are never deleted: a revoked one says whose records these are."""
 
     form = ApiKeyForm
@@ -118,9 +118,14 @@ class ApiKeyAdmin(ModelAdmin):
         self.message_user(request, text, messages.SUCCESS)
 
     def save_model(self, request: HttpRequest, obj: ApiKey, form: ApiKeyForm, change: bool) -> None:  # noqa: FBT001
-        """A new key's characters live until they are shown."""
-        if not change:
-            request.META["PM_NEW_KEY"] = ApiKey.objects.assign_key(obj)
+        """A new key's characters live until they are shown; of an old key no more is written than was changed.
+
+        Who else revokes it, or uses it, while the form is answered has written other columns: they stay.
+        """
+        if change:
+            obj.save(update_fields=form.changed_data)
+            return
+        request.META["PM_NEW_KEY"] = ApiKey.objects.assign_key(obj)
         super().save_model(request, obj, form, change)
 
     def response_add(self, request: HttpRequest, obj: ApiKey, post_url_continue: str | None = None) -> HttpResponse:  # noqa: ARG002

@@ -3,13 +3,17 @@
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import ChangeList
 from django.core.paginator import Paginator
+from django.db import DataError
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.functional import cached_property
 from unfold.admin import ModelAdmin
 
 MAX_COUNTED = 10_000
+LOOKUPS = {"exact", "in", "gt", "gte", "lt", "lte", "isnull"}  # what filters ask; no regular expressions
 
 
 class BriefPaginator(Paginator):  # type: ignore[type-arg] # not subscriptable at run time
@@ -23,7 +27,25 @@ class BriefPaginator(Paginator):  # type: ignore[type-arg] # not subscriptable a
         return self.object_list[:MAX_COUNTED].count()
 
 
-class ReadOnlyAdmin(ModelAdmin):
+class ListAdmin(ModelAdmin):
+    """A list whose query string yields rows, or the plain list, but no error of ours."""
+
+    def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
+        """Django's.
+
+        Raises: IncorrectLookupParameters also for a lookup that no filter has, and for what the database takes for no
+        value of its column, such as a time after the year 9999.
+        """
+        if any("__" in name and name.rpartition("__")[2] not in LOOKUPS for name in request.GET):
+            raise IncorrectLookupParameters
+        try:
+            found: ChangeList = super().get_changelist_instance(request)
+        except (OverflowError, ValueError, DataError) as exc:
+            raise IncorrectLookupParameters(exc) from exc
+        return found
+
+
+class ReadOnlyAdmin(ListAdmin):
     """A list that nobody adds to, changes or deletes from."""
 
     show_facets = admin.ShowFacets.NEVER

@@ -12,6 +12,7 @@ from django.shortcuts import render
 from django.urls import URLPattern, path
 from django.utils.translation import gettext_lazy as _
 from unfold.forms import ActionForm
+from unfold.views import ChangeList
 
 from Pm import artifacts, roll_out_command
 from Pm.admin.lists import ReadOnlyAdmin
@@ -29,6 +30,15 @@ class RollOutForm(ActionForm):
     reason = forms.CharField(required=False, max_length=1000)
     percent = forms.CharField(required=False, initial="5")
     shadow = forms.BooleanField(required=False)
+
+
+class VersionList(ChangeList):
+    """The versions, with what their columns need."""
+
+    def get_queryset(self, request: HttpRequest, exclude_parameters: list[str] | None = None) -> QuerySet[ModelVersion]:
+        """Counting reads an index for each version."""
+        versions: QuerySet[ModelVersion] = super().get_queryset(request, exclude_parameters)
+        return versions.annotate(answers=answer_count()).prefetch_related("roll_outs")
 
 
 @admin.register(ModelVersion)
@@ -79,10 +89,9 @@ class ModelVersionAdmin(ReadOnlyAdmin):
         page: HttpResponse = super().change_view(request, object_id, form_url, {**(extra_context or {}), **extra})
         return page
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[ModelVersion]:
-        """The versions, with what their columns need."""
-        versions: QuerySet[ModelVersion] = super().get_queryset(request)
-        return versions.annotate(answers=answer_count()).prefetch_related("roll_outs")
+    def get_changelist(self, request: HttpRequest, **_kwargs: object) -> type[VersionList]:  # noqa: ARG002
+        """With the counts, which no other page shows."""
+        return VersionList
 
     @admin.display(boolean=True, description=_("Served"))
     def is_active(self, version: ModelVersion) -> bool:

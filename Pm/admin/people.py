@@ -9,14 +9,14 @@ from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from Pm.admin.lists import ReadOnlyAdmin
+from Pm.admin.lists import ListAdmin, ReadOnlyAdmin
 
 admin.site.unregister(User)
 admin.site.unregister(Group)
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg] # not subscriptable at run time
+class UserAdmin(DjangoUserAdmin, ListAdmin):  # type: ignore[type-arg] # not subscriptable at run time
     """Who may sign in."""
 
     form = UserChangeForm
@@ -36,15 +36,13 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg] # not su
             request.user.is_superuser or obj is None or not obj.is_superuser
         )
 
-    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        """Only a superuser deletes one."""
-        return super().has_delete_permission(request, obj) and (
-            request.user.is_superuser or obj is None or not obj.is_superuser
-        )
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:  # noqa: ARG002
+        """Make the user inactive instead: with the user, Django would delete the history of what the user did."""
+        return False
 
 
 @admin.register(Group)
-class GroupAdmin(DjangoGroupAdmin, ModelAdmin):
+class GroupAdmin(DjangoGroupAdmin, ListAdmin):
     """What each group may do."""
 
 

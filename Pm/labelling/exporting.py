@@ -48,14 +48,14 @@ class Exporter:
         rows: dict[str, list[tuple[str, ...]]] = {}
         for photo in labelled_photos():
             picture = find_image(settings.GATEWAY.media_root, photo.content_sha256)
-            if photo.conflict or picture is None:
-                why = "labellers do not agree" if photo.conflict else "its picture is no longer kept"
-                self.left_out.append((photo.name, photo.content_sha256, why))
-                continue
             for folder in self._folders(photo):
-                self.counts[folder, photo.label] = self.counts.get((folder, photo.label), 0) + 1
-                rows.setdefault(folder, []).append(_row(photo, picture))
-                yield ExportedFile(f"{folder}/{photo.label}/{picture.name}", picture)
+                label = photo.blind_label if folder == SAMPLE else photo.label
+                if picture is None or not label or (photo.conflict and folder != SAMPLE):
+                    self.left_out.append((photo.name, photo.content_sha256, _why_left_out(photo, picture)))
+                    continue
+                self.counts[folder, label] = self.counts.get((folder, label), 0) + 1
+                rows.setdefault(folder, []).append(_row(photo, label, picture))
+                yield ExportedFile(f"{folder}/{label}/{picture.name}", picture)
         for folder, table in rows.items():
             yield ExportedFile(f"{folder}/{MANIFEST}", text=_csv(COLUMNS, table))
         yield ExportedFile(LEFT_OUT, text=_csv(("name", "sha256", "why"), self.left_out))
@@ -73,11 +73,19 @@ def labelled_photos() -> Iterator[Photo]:
     return iter(photos.iterator(chunk_size=CHUNK))
 
 
-def _row(photo: Photo, picture: Path) -> tuple[str, ...]:
+def _why_left_out(photo: Photo, picture: Path | None) -> str:
+    if picture is None:
+        return "its picture is no longer kept"
+    if photo.conflict:
+        return "labellers do not agree"
+    return "it was labelled with the model's answer in sight, and the sample is to measure with"
+
+
+def _row(photo: Photo, said: str, picture: Path) -> tuple[str, ...]:
     labels: list[Label] = photo.live  # type: ignore[attr-defined] # prefetched
-    agreed = [label for label in labels if label.answer == photo.label]
+    agreed = [label for label in labels if label.answer == said]
     names = ";".join(label.by.get_username() if label.by else FOLDER for label in agreed)
-    return photo.label, picture.name, photo.group, photo.content_sha256, names, str(len(agreed))
+    return said, picture.name, photo.group, photo.content_sha256, names, str(len(agreed))
 
 
 def _csv(columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:

@@ -14,7 +14,7 @@ from Pm.errors import ApiError
 from Pm.images import image_path, image_save
 from Pm.labelling.enrolment import labellers_wanted
 from Pm.labelling.services import label_end, label_give, photo_settle
-from Pm.labelling.sources import ImportRefusedError, Member, open_source
+from Pm.labelling.sources import Member, open_source
 from Pm.models import Photo, PhotoImport
 from Pm.photos.files import thumbnail_path
 from Pm.pictures import Picture, read_picture
@@ -27,7 +27,7 @@ def photos_import(source: Path, record: PhotoImport, say: Callable[[PhotoImport]
     """Import every picture of a folder or zip; `record` tells how far it is, and what was refused and why.
 
     What is known already is not added again, so that the same import may be repeated.
-    Raises: ImportRefusedError; OSError when pictures cannot be written. The record tells of both.
+    Raises: ImportRefusedError; OSError when pictures cannot be written; whatever else ends it. The record tells why.
     """
     record.process = os.getpid()
     record.save()
@@ -36,7 +36,7 @@ def photos_import(source: Path, record: PhotoImport, say: Callable[[PhotoImport]
             record.files = len(members)
             _import_all(members, record, say)
         record.state = PhotoImport.State.DONE
-    except (ImportRefusedError, OSError) as exc:
+    except Exception as exc:
         record.state, record.error = PhotoImport.State.FAILED, str(exc)
         raise
     finally:
@@ -87,7 +87,7 @@ def _ensure(member: Member, sha256: str, picture: Picture, group: str) -> tuple[
 def _label(photo: Photo, member: Member, record: PhotoImport, said: dict[str, str]) -> None:
     """The folder counts as one labeller; a picture that lies in both folders gets no label from them."""
     if said.setdefault(photo.content_sha256, member.label) == member.label:
-        label_give(photo_id=photo.pk, by=None, answer=member.label)
+        label_give(photo_id=photo.pk, by=None, answer=member.label, blind=False)
         record.labelled += 1
         return
     for label in photo.labels.filter(by=None, undone_at=None):

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from Pm.models import Label, Photo
@@ -22,18 +22,20 @@ class Waiting:
     is_more: bool
 
 
-def waiting() -> list[Waiting]:
-    """One for each queue; reads no more than the index of the queues."""
+def waiting(user: User | None = None) -> list[Waiting]:
+    """One for each queue, of what this user may label; reads no more than indexes."""
+    said = Label.objects.filter(photo=OuterRef("pk"), by=user, undone_at=None)
     found = []
     for queue in Photo.Queue.values:
-        count = Photo.objects.filter(queue=queue, waiting=True).order_by()[: MAX_COUNTED + 1].count()
+        photos = Photo.objects.filter(queue=queue, waiting=True).order_by()
+        count = (photos.filter(~Exists(said)) if user else photos)[: MAX_COUNTED + 1].count()
         found.append(Waiting(queue, min(count, MAX_COUNTED), count > MAX_COUNTED))
     return found
 
 
-def first_queue() -> str:
-    """The queue that has work, the random sample first: what is measured on it is late otherwise."""
-    return next((row.queue for row in waiting() if row.photos), "uncertain")
+def first_queue(user: User) -> str:
+    """The queue that has work for a person, the random sample first: what is measured on it is late otherwise."""
+    return next((row.queue for row in waiting(user) if row.photos), "uncertain")
 
 
 def labelled_today(user: User) -> int:

@@ -4,6 +4,7 @@ from collections import Counter
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from Pm.labelling.enrolment import photo_of
@@ -26,12 +27,30 @@ def label_give(*, photo_id: int, by: User | None, answer: str, blind: bool = Tru
     before = photo.labels.filter(by=by, undone_at=None).first()
     if before is None or before.answer != answer:
         if before:
-            label_end(before)
+            label_end(before, corrected=before.blind and not blind)
         photo.labels.create(by=by, answer=answer, blind=blind)
     if by is None or photo.leased_by_id == by.pk:
         lease_end(photo)
     photo_settle(photo)
     return photo
+
+
+@transaction.atomic
+def queue_answer(*, photo_id: int, by: User, answer: str) -> bool:
+    """Record what a person says of a photo that the queue gave them. Returns: whether it was still theirs.
+
+    A reservation that ran out holds until somebody else takes the photo, and a form that is sent twice counts once.
+    Otherwise anybody could label any photo blind, also one that is on somebody else's screen.
+    Raises: Photo.DoesNotExist; ValueError for an answer that is none.
+    """
+    if answer not in Label.Answer.values:
+        raise ValueError(f"{answer!r} is no answer.")
+    photo = Photo.objects.select_for_update().get(pk=photo_id)
+    is_again = photo.labels.filter(by=by, undone_at=None, answer=answer).exists()
+    if photo.leased_by_id != by.pk and not is_again:
+        return False
+    label_give(photo_id=photo_id, by=by, answer=answer)
+    return True
 
 
 @transaction.atomic
@@ -47,10 +66,10 @@ def label_undo(*, by: User) -> Photo | None:
     return photo
 
 
-def label_end(label: Label) -> None:
-    """It no longer counts, and stays as history."""
-    label.undone_at = timezone.now()
-    label.save(update_fields=["undone_at"])
+def label_end(label: Label, *, corrected: bool = False) -> None:
+    """It no longer counts, and stays as history; a corrected one still counts for accuracy."""
+    label.undone_at, label.corrected = timezone.now(), corrected
+    label.save(update_fields=["undone_at", "corrected"])
 
 
 def photo_settle(photo: Photo) -> None:
@@ -62,7 +81,19 @@ def photo_settle(photo: Photo) -> None:
     photo.label = (told[0] if photo.conflict else votes[0][0]) if told else ""
     photo.answers = len(told)
     photo.waiting = len(told) < photo.wanted and len(live) - len(told) < ENOUGH_SKIPS
+    photo.blind_label = blind_label(photo)
     photo.save()
+
+
+def blind_label(photo: Photo) -> str:
+    """What most people said who did not see the model's answer; empty when nobody did, or as many say either.
+
+    Corrections that are made with the answer in sight are left out: they come where people and model differ, and would
+    only ever bring them together.
+    """
+    blind = photo.labels.filter(Q(undone_at=None) | Q(corrected=True), blind=True, by__isnull=False)
+    votes = Counter(blind.exclude(answer=Label.Answer.SKIP).values_list("answer", flat=True)).most_common()
+    return votes[0][0] if votes and (len(votes) == 1 or votes[0][1] > votes[1][1]) else ""
 
 
 def photo_ensure(prediction: Prediction) -> Photo:

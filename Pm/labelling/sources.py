@@ -1,5 +1,6 @@
 """Where imported photos come from: a folder, or a zip of which nothing is believed."""
 
+import os
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -58,12 +59,16 @@ def open_source(path: Path) -> Iterator[list[Member]]:
     if path.is_dir():
         yield _limited(_members_of_folder(path))
         return
+    with _open_zip(path) as archive:
+        yield _limited(_members_of_zip(archive))
+
+
+def _open_zip(path: Path) -> zipfile.ZipFile:
     try:
-        with zipfile.ZipFile(path) as archive:
-            yield _limited(_members_of_zip(archive))
+        return zipfile.ZipFile(path)
     except FileNotFoundError as exc:
         raise ImportRefusedError(_("%(path)s is neither a folder nor a zip.") % {"path": path.name}) from exc
-    except zipfile.BadZipFile as exc:
+    except (zipfile.BadZipFile, ValueError, NotImplementedError) as exc:  # names, or a version, that cannot be read
         raise ImportRefusedError(_("%(path)s is no zip, or a damaged one.") % {"path": path.name}) from exc
     except OSError as exc:
         raise ImportRefusedError(_("%(path)s cannot be read.") % {"path": path.name}) from exc
@@ -88,7 +93,8 @@ def _is_clutter(name: str) -> bool:
 def _members_of_folder(folder: Path) -> Iterator[Member]:
     for path in folder.rglob("*"):
         if path.is_file():
-            yield Member(path.relative_to(folder).as_posix(), lambda path=path: _read_file(path))  # type: ignore[misc]
+            name = readable(os.fsencode(path.relative_to(folder)))
+            yield Member(name, lambda path=path: _read_file(path))  # type: ignore[misc]
 
 
 def _read_file(path: Path) -> bytes:
@@ -107,16 +113,18 @@ def _members_of_zip(archive: zipfile.ZipFile) -> Iterator[Member]:
 
 
 def _name(info: zipfile.ZipInfo) -> str:
-    """The name as its writer meant it: zips from Chinese Windows hold GBK, which Python reads as code page 437."""
-    if info.flag_bits & UTF8_NAMES:
-        return info.filename
-    raw = info.filename.encode("cp437", errors="replace")
+    """The name as its writer meant it; Python reads what is not marked as UTF-8 as code page 437."""
+    return info.filename if info.flag_bits & UTF8_NAMES else readable(info.filename.encode("cp437", errors="replace"))
+
+
+def readable(name: bytes) -> str:
+    """A file's name as text that a database takes: UTF-8, or GBK as Chinese Windows writes it, or what can be read."""
     for encoding in ("utf-8", "gb18030"):
         try:
-            return raw.decode(encoding)
+            return name.decode(encoding).replace("\0", "")
         except UnicodeDecodeError:
             continue
-    return info.filename
+    return name.decode("utf-8", errors="replace").replace("\0", "")
 
 
 def _read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:

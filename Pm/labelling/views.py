@@ -48,9 +48,9 @@ def labelling(request: HttpRequest) -> HttpResponse:
     """The photo to label now; what was posted since joins the queue first."""
     user = require(request, "Pm.label_photo")
     photos_enrol()
-    queue = _queue(request.GET) or selectors.first_queue()
+    queue = _queue(request.GET) or selectors.first_queue(user)
     state = _state(user, queue)
-    queues = [(Photo.Queue(row.queue).label, row) for row in selectors.waiting()]
+    queues = [(Photo.Queue(row.queue).label, row) for row in selectors.waiting(user)]
     return page(request, "Pm/labelling/queue.html", _("Labelling"), state=state, queues=queues, answers=ANSWERS)
 
 
@@ -60,7 +60,8 @@ def answer(request: HttpRequest) -> HttpResponse:
     user = require(request, "Pm.label_photo")
     try:
         photo_id = int(request.POST.get("photo", ""))
-        services.label_give(photo_id=photo_id, by=user, answer=request.POST.get("answer", ""))
+        if not services.queue_answer(photo_id=photo_id, by=user, answer=request.POST.get("answer", "")):
+            messages.warning(request, _("Somebody else has that photo by now; here is the next one."))
     except (ValueError, Photo.DoesNotExist) as exc:
         raise Http404 from exc
     return _answered(request, user)
@@ -100,7 +101,7 @@ def _queue(values: Any) -> str:  # noqa: ANN401 - a QueryDict
 
 
 def _answered(request: HttpRequest, user: User, queue: str = "") -> HttpResponse:
-    queue = queue or _queue(request.POST) or selectors.first_queue()
+    queue = queue or _queue(request.POST) or selectors.first_queue(user)
     if request.headers.get("Accept") == "application/json":
         return JsonResponse(_state(user, queue))
     return redirect(f"{reverse('admin:labelling')}?queue={queue}")

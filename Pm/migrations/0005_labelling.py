@@ -96,18 +96,6 @@ class Migration(migrations.Migration):
             name='sampled',
             field=models.BooleanField(help_text='Whether it is one of the random sample that people label.', null=True),
         ),
-        migrations.AddIndex(
-            model_name='prediction',
-            index=models.Index(condition=models.Q(('sampled', True)), fields=['id'], name='sampled_predictions'),
-        ),
-        migrations.AddIndex(
-            model_name='prediction',
-            index=models.Index(condition=models.Q(('result', '')), fields=['id'], name='refused_predictions'),
-        ),
-        migrations.AddIndex(
-            model_name='prediction',
-            index=models.Index(condition=models.Q(('score__lt', 0.9)), fields=['id'], name='uncertain_predictions'),
-        ),
         migrations.AddField(
             model_name='label',
             name='by',

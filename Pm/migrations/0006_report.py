@@ -40,8 +40,4 @@ class Migration(migrations.Migration):
                 null=True, editable=False, help_text="The report's; nothing in old records until fill_report_fields."
             ),
         ),
-        migrations.AddIndex(
-            model_name="prediction",
-            index=models.Index(fields=["day", "model_version", "result", "region", "institution"], name="report_counts"),
-        ),
     ]

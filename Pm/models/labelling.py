@@ -44,9 +44,17 @@ class Photo(models.Model):
     result = models.CharField(_("result"), max_length=8, choices=Prediction.Result, blank=True)
     score = models.FloatField(_("score"), null=True)
     model_version = models.CharField(_("model version"), max_length=64, blank=True)
-    # What follows from the labels; Pm.labelling.services.photo_settle sets all four.
+    # What follows from the labels; Pm.labelling.services.photo_settle sets all five.
     label = models.CharField(
         _("label"), max_length=8, choices=Prediction.Result, blank=True, help_text=_("Of most labellers, or the last.")
+    )
+    blind_label = models.CharField(
+        max_length=8,
+        choices=Prediction.Result,
+        blank=True,
+        default="",
+        db_default="",  # code of the release before knows no such column
+        help_text="Of most people who did not see the model's answer; what accuracy is measured against.",
     )
     conflict = models.BooleanField(_("conflict"), default=False, help_text=_("As many say one as say the other."))
     waiting = models.BooleanField(_("waiting"), default=True, help_text=_("Whether somebody is still to label it."))
@@ -77,6 +85,11 @@ class Photo(models.Model):
             models.Index(fields=["leased_by"]),
             models.Index(fields=["label", "id"], condition=~models.Q(label=""), name="labelled_photos"),
             models.Index(fields=["id"], condition=models.Q(conflict=True), name="photos_in_conflict"),
+            models.Index(  # accuracy reads no more than this
+                fields=["model_version", "blind_label", "result"],
+                condition=models.Q(sample=True),
+                name="sampled_photos",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -110,6 +123,11 @@ class Label(models.Model):
     blind = models.BooleanField(default=True, help_text="Given without the model's answer on the screen.")
     created_at = models.DateTimeField(_("time"), default=timezone.now)
     undone_at = models.DateTimeField(_("undone"), null=True)
+    corrected = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="Replaced by the same person with the model's answer in sight: accuracy keeps to this.",
+    )
 
     class Meta:
         """The newest first; one person says one thing of a photo at a time."""

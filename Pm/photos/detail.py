@@ -5,6 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
@@ -70,10 +71,12 @@ def prediction_label(request: HttpRequest, prediction: int) -> HttpResponse:
     """Label the photo of a record from its page, where the model's answer is in sight."""
     user = require(request, "Pm.label_photo")
     row = get_object_or_404(Prediction.objects.exclude(result=""), pk=prediction)
-    photo = services.photo_ensure(row)
-    try:
-        services.label_give(photo_id=photo.pk, by=user, answer=request.POST.get("answer", ""), blind=False)
-    except ValueError as exc:
-        raise Http404 from exc
+    answer = request.POST.get("answer", "")
+    if answer not in Prediction.Result.values:  # who cannot tell need not say so here: nobody asked
+        raise Http404
+    if find_image(settings.GATEWAY.media_root, row.content_sha256) is None:  # nobody else could look at it
+        raise Http404
+    with transaction.atomic():
+        services.label_give(photo_id=services.photo_ensure(row).pk, by=user, answer=answer, blind=False)
     messages.success(request, _("The label is saved."))
     return redirect("admin:Pm_prediction_change", prediction)

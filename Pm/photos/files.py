@@ -7,6 +7,8 @@ from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.utils.cache import get_conditional_response
+from django.utils.http import quote_etag
 
 from Pm.errors import ApiError
 from Pm.images import find_image, image_save
@@ -15,13 +17,13 @@ from Pm.pictures import CONTENT_TYPES, read_picture
 SEEN_BY = ("Pm.view_prediction", "Pm.view_photo", "Pm.label_photo")
 INTERNAL = "/_photos/"  # conf/nginx/public.conf: below var/, by X-Accel-Redirect only
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-# A hash names the same bytes for ever; only the browser of who may see them keeps them.
-CACHED = "private, max-age=31536000, immutable"
+# Only the browser of who may see them keeps them, and it asks each time whether this still is so: a 304, no bytes.
+CACHED = "private, no-cache"
 
 
 def photo_image(request: HttpRequest, sha256: str) -> HttpResponseBase:
     """The picture as it was posted or imported."""
-    return _send(_allowed(request, sha256))
+    return _send(request, _allowed(request, sha256))
 
 
 def photo_thumbnail(request: HttpRequest, sha256: str) -> HttpResponseBase:
@@ -33,7 +35,7 @@ def photo_thumbnail(request: HttpRequest, sha256: str) -> HttpResponseBase:
             image_save(path=path, image=read_picture(picture.read_bytes()).thumbnail)
         except ApiError as exc:
             raise Http404 from exc
-    return _send(path)
+    return _send(request, path)
 
 
 def thumbnail_path(sha256: str) -> Path:
@@ -51,11 +53,14 @@ def _allowed(request: HttpRequest, sha256: str) -> Path:
     return path
 
 
-def _send(path: Path) -> HttpResponseBase:
+def _send(request: HttpRequest, path: Path) -> HttpResponseBase:
+    """The file, or that the browser has it; behind nginx the tag is that of nginx, which compares it then."""
     kind = CONTENT_TYPES[path.suffix]
     response: HttpResponseBase
     if settings.GATEWAY.photos_served_by == "django":
-        response = FileResponse(path.open("rb"), content_type=kind)
+        etag = quote_etag(path.stem)  # a hash names the same bytes for ever
+        response = get_conditional_response(request, etag) or FileResponse(path.open("rb"), content_type=kind)
+        response["ETag"] = etag
     else:
         inside = path.relative_to(settings.GATEWAY.var_dir).as_posix()  # two hex, the hash: nothing to escape
         response = HttpResponse(content_type=kind, headers={"X-Accel-Redirect": f"{INTERNAL}{inside}"})

@@ -8,6 +8,7 @@ was found, says how far it looked, and offers to look further. The database neve
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC
 from typing import Any
 
 from django.conf import settings
@@ -36,7 +37,7 @@ def walked(queryset: QuerySet[Any], **lookups: object) -> QuerySet[Any]:
 
     COALESCE(column, column) is the column, and no index is on it: SQLite, which keeps no statistics, would otherwise
     read half of the table through the index on model_version rather than one window through the primary key.
-    Raises: FieldDoesNotExist, ValueError, ValidationError, FieldError.
+    Raises: what BAD_LOOKUP names.
     """
     for lookup, value in lookups.items():
         column, _, operator = lookup.partition("__")
@@ -64,14 +65,15 @@ class Edge:
 
 
 def aware(model: type[Model], column: str, value: object) -> object:
-    """A time without a zone, as somebody types it, is one of REPORT_TIME_ZONE; all else stays as it is.
+    """A time in UTC, where one without a zone, as somebody types it, is one of REPORT_TIME_ZONE; all else stays.
 
-    Raises: FieldDoesNotExist, ValidationError.
+    Raises: FieldDoesNotExist, ValidationError, OverflowError.
     """
     column_field = model._meta.get_field(column)  # no aliases, no other tables
     if isinstance(column_field, DateTimeField) and isinstance(value, str):
         moment = column_field.to_python(value)
-        return make_aware(moment, settings.GATEWAY.report_time_zone) if is_naive(moment) else moment
+        moment = make_aware(moment, settings.GATEWAY.report_time_zone) if is_naive(moment) else moment
+        return moment.astimezone(UTC)
     return value
 
 
@@ -142,4 +144,4 @@ def id_bounds(queryset: QuerySet[Any]) -> tuple[int, int] | None:
     return None if found["low"] is None else (found["low"], found["high"])
 
 
-BAD_LOOKUP = (FieldDoesNotExist, FieldError, ValueError, TypeError, ValidationError)
+BAD_LOOKUP = (FieldDoesNotExist, FieldError, ValueError, TypeError, ValidationError, OverflowError)

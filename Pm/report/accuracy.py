@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from django.db.models import Count, Exists, OuterRef, Q
+from django.db.models import Count, Q
 
-from Pm.models import Label, Photo, Prediction
+from Pm.models import Photo, Prediction
 from Pm.report.counts import FEW
 from Pm.report.interval import Interval, wilson
 
@@ -78,24 +78,22 @@ def accuracy() -> Accuracy:
     Two limits: the chance is that of its day, so where SAMPLE_PERCENT was changed, days with a higher one weigh more in
     the total; and a picture that was posted several times counts once.
     """
-    blind = Label.objects.filter(photo=OuterRef("pk"), undone_at=None, blind=True)
     sample = Photo.objects.filter(sample=True).order_by()
-    judged = sample.filter(~Q(label=""), Q(Exists(blind)), conflict=False)
-    rows = judged.values_list("model_version", "label", "result").annotate(count=Count("*"))
-    counted = sample.aggregate(  # names that are no column's
-        not_yet=Count("pk", Q(label="", conflict=False, waiting=True)),
-        disputed=Count("pk", Q(conflict=True)),
-        skipped=Count("pk", Q(label="", conflict=False, waiting=False)),
-        labelled=Count("pk", ~Q(label="") & Q(conflict=False)),
+    rows = sample.exclude(blind_label="").values_list("model_version", "blind_label", "result")
+    counted = sample.filter(blind_label="").aggregate(  # names that are no column's
+        not_yet=Count("pk", Q(waiting=True)),
+        disputed=Count("pk", Q(waiting=False, conflict=True)),
+        skipped=Count("pk", Q(waiting=False, conflict=False, label="")),
+        told=Count("pk", Q(waiting=False, conflict=False) & ~Q(label="")),
     )
-    versions, total = by_version(rows)
+    versions, total = by_version(rows.annotate(count=Count("*")))
     return Accuracy(
         versions=versions,
         total=total,
         waiting=counted["not_yet"],
         conflict=counted["disputed"],
         skipped=counted["skipped"],
-        told=max(0, counted["labelled"] - total.all.photos),
+        told=counted["told"],
     )
 
 

@@ -72,11 +72,11 @@ def curl_line(request: HttpRequest) -> str:
 
 
 def today() -> Today:
-    """Reads nothing but the index of the report."""
+    """Reads nothing but the index of the report, which has no primary key in PostgreSQL: hence no Count("pk")."""
     counts = (
         Prediction.objects.filter(day=report_day(timezone.now()))
         .order_by()
-        .aggregate(photos=Count("pk"), online=Count("pk", Q(result="online")), refused=Count("pk", Q(result="")))
+        .aggregate(photos=Count("*"), online=Count("result", Q(result="online")), refused=Count("result", Q(result="")))
     )
     return Today(**counts)
 

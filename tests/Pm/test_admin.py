@@ -4,7 +4,9 @@ import re
 
 import pytest
 from django.contrib.auth.models import Permission, User
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
@@ -138,3 +140,22 @@ def test_versions_and_roll_outs_are_listed_with_how_they_ended(admin_client: Cli
     assert admin_client.get(f"/admin/Pm/rollout/{row.pk}/change/").status_code == 200
     assert admin_client.get(f"/admin/Pm/modelversion/{version.pk}/change/").status_code == 200
     assert admin_client.post(f"/admin/Pm/modelversion/{version.pk}/delete/", {"post": "yes"}).status_code == 403
+
+
+@pytest.mark.parametrize("page", ["Pm/modelversion/", ""])
+def test_photos_are_counted_without_their_ids_which_no_index_of_postgresql_holds(
+    admin_client: Client, record: Prediction, page: str
+) -> None:
+    with CaptureQueriesContext(connection) as queries:
+        assert admin_client.get(f"/admin/{page}").status_code == 200
+    counts = [one["sql"] for one in queries if '"Pm_prediction"' in one["sql"] and "COUNT(" in one["sql"]]
+    assert counts
+    for sql in counts:
+        assert not re.search(r'COUNT\([^)]*"id"', sql), sql
+
+
+def test_a_page_of_one_version_counts_no_photos(admin_client: Client) -> None:
+    with CaptureQueriesContext(connection) as queries:
+        page = f"/admin/Pm/modelversion/{ModelVersion.objects.get().pk}/change/"
+        assert admin_client.get(page).status_code == 200
+    assert not [one for one in queries if '"Pm_prediction"' in one["sql"]]

@@ -54,7 +54,11 @@ def test_photos_are_for_signed_in_staff_with_the_permission(stack: Stack) -> Non
     assert (reply.status_code, reply.content) == (200, SAMPLE)
     assert reply.headers["Content-Type"] == "image/png"
     assert reply.headers["X-Content-Type-Options"] == "nosniff"
-    assert reply.headers["Cache-Control"] == "private, max-age=31536000, immutable"
+    assert reply.headers["Cache-Control"] == "private, no-cache"
+    has = {"If-None-Match": reply.headers["ETag"]}
+    again = admin.get(photo, headers=has, timeout=30)
+    assert (again.status_code, again.content, again.headers["Cache-Control"]) == (304, b"", "private, no-cache")
+    assert requests.get(photo, headers=has, timeout=30, allow_redirects=False).status_code == 302
     assert "X-Accel-Redirect" not in reply.headers
     small = admin.get(f"{photo}thumbnail/", timeout=30)
     assert (small.status_code, small.headers["Content-Type"], small.content[8:12]) == (200, "image/webp", b"WEBP")

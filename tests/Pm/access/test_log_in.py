@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from axes.models import AccessAttempt
 from django.conf import settings
+from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import Group, Permission, User
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
@@ -76,6 +77,7 @@ def test_session_lasts_a_working_day_and_no_script_reads_it(client: Client) -> N
     log_in(client, RIGHT)
     cookie = client.cookies["sessionid"]
     assert (cookie["httponly"], cookie["samesite"], cookie["max-age"], cookie["expires"]) == (True, "Lax", "", "")
+    assert client.cookies["csrftoken"]["samesite"] == "Lax"  # else a link from elsewhere gives open pages a wrong token
     assert client.session.get_expiry_age() == settings.SESSION_COOKIE_AGE == 12 * 3600
 
 
@@ -128,4 +130,20 @@ def test_who_is_no_superuser_makes_none(client: Client, admin_user: User, anna: 
     assert page.status_code == 200
     assert 'name="is_superuser"' not in page.content.decode()
     assert client.post(f"/admin/auth/user/{admin_user.pk}/password/", {}).status_code == 403
-    assert client.post(f"/admin/auth/user/{admin_user.pk}/delete/", {"post": "yes"}).status_code == 403
+
+
+def test_a_user_is_made_inactive_not_deleted_and_the_history_stays(
+    admin_client: Client, admin_user: User, anna: User
+) -> None:
+    LogEntry.objects.create(user=anna, action_flag=CHANGE, change_message="Revoked.", object_repr="a key")
+    page = f"/admin/auth/user/{anna.pk}/"
+    assert admin_client.post(f"{page}delete/", {"post": "yes"}).status_code == 403
+    chosen = {"action": "delete_selected", "_selected_action": anna.pk, "post": "yes"}
+    admin_client.post("/admin/auth/user/", chosen)
+    form = admin_client.get(f"{page}change/").context["adminform"].form.initial
+    facts = {"username": "anna", "is_staff": "on", "date_joined_0": "2026-01-01", "date_joined_1": "00:00:00"}
+    assert form["is_active"]
+    assert admin_client.post(f"{page}change/", facts).status_code == 302
+    anna.refresh_from_db()
+    assert not anna.is_active
+    assert LogEntry.objects.get(object_repr="a key").user == anna

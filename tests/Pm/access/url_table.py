@@ -55,7 +55,7 @@ TABLE: dict[str, tuple[str, str]] = {
     "admin/auth/user/<id>/password/": ("l---o", "l---o"),
     "admin/auth/user/<path:object_id>/": ("lrrrr", "lrrrr"),
     "admin/auth/user/<path:object_id>/change/": ("l---o", "l---o"),
-    "admin/auth/user/<path:object_id>/delete/": ("l---o", "l---o"),
+    "admin/auth/user/<path:object_id>/delete/": ("l----", "l----"),
     "admin/auth/user/<path:object_id>/history/": ("l---o", "l---o"),
     "admin/auth/user/add/": ("l---o", "l---o"),
     "admin/autocomplete/": ("l----", "lmmmm"),

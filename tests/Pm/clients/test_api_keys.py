@@ -14,6 +14,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 from rest_framework_api_key.models import APIKey as OldApiKey
 
+from Pm.admin.api_keys import ApiKeyForm
 from Pm.clients import services
 from Pm.clients.services import api_key_create, api_key_use, api_keys_revoke
 from Pm.errors import ThrottledError
@@ -149,6 +150,22 @@ def test_key_is_revoked_from_the_list_with_who_did_it(admin_client: Client) -> N
     assert (entry.user.username, entry.object_repr, entry.get_change_message()) == ("admin", "crawler", "Revoked.")
     assert admin_client.post(f"/admin/Pm/apikey/{record.pk}/change/", FORM).status_code == 403
     assert admin_client.post(f"/admin/Pm/apikey/{record.pk}/delete/", {"post": "yes"}).status_code == 403
+
+
+def test_a_key_that_is_revoked_while_its_form_is_saved_stays_revoked(
+    admin_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record, _ = api_key_create(name="crawler")
+
+    def revoked_meanwhile(form: ApiKeyForm) -> int:
+        ApiKey.objects.filter(pk=record.pk).update(revoked=True, counted=7)
+        return int(form.cleaned_data["requests_per_minute"])
+
+    monkeypatch.setattr(ApiKeyForm, "clean_requests_per_minute", revoked_meanwhile)
+    form = FORM | {"requests_per_minute": "60"}
+    assert admin_client.post(f"/admin/Pm/apikey/{record.pk}/change/", form).status_code == 302
+    record.refresh_from_db()
+    assert (record.requests_per_minute, record.revoked, record.counted) == (60, True, 7)
 
 
 def test_command_makes_a_key_with_all_that_a_page_can_say() -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
-from Pm.labelling import sources
+from Pm.labelling import importing, sources
+from Pm.labelling.importing import photos_import
 from Pm.labelling.sources import ImportRefusedError
 from Pm.models import Label, Photo, PhotoImport
 from tests.conftest import Change
@@ -196,3 +197,23 @@ def test_an_import_whose_process_is_gone_says_so() -> None:
 def test_sources_refuse_with_their_own_error(tmp_path: Path) -> None:
     with pytest.raises(ImportRefusedError), sources.open_source(tmp_path / "absent"):
         pass
+
+
+def test_a_file_name_in_any_encoding_ends_no_import(tmp_path: Path) -> None:
+    source = tmp_path / "photos"
+    source.mkdir()
+    for shade, name in enumerate(("班级.png".encode("gb18030"), b"\xff\xfe\x81.png")):
+        (source / os.fsdecode(name)).write_bytes(picture(shade))
+    record = PhotoImport.objects.create(name="photos")
+    photos_import(source, record)
+    assert (record.state, record.added) == ("done", 2)
+    assert "班级.png" in set(Photo.objects.values_list("name", flat=True))
+
+
+def test_whatever_ends_an_import_is_on_its_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "1.png").write_bytes(picture())
+    record = PhotoImport.objects.create(name="photos")
+    monkeypatch.setattr(importing, "_import_all", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        photos_import(tmp_path, record)
+    assert (PhotoImport.objects.get().state, PhotoImport.objects.get().error) == ("failed", "division by zero")

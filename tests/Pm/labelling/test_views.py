@@ -40,6 +40,7 @@ def labeller() -> Client:
 
 
 def say(client: Client, one: Photo, answer: str) -> Any:
+    client.get("/admin/labelling/queue/", {"queue": one.queue})  # which reserves it
     form = {"photo": one.pk, "answer": answer, "queue": one.queue}
     return client.post("/admin/labelling/answer/", form, headers=JSON).json()
 
@@ -65,6 +66,30 @@ def test_an_answer_brings_the_next_photo(labeller: Client) -> None:
     assert (state["today"], state["can_undo"], state["queue"]) == (1, True, "uncertain")
     first.refresh_from_db()
     assert (first.label, Label.objects.get().by, Label.objects.get().blind) == ("offline", user("ann"), True)
+
+
+def test_a_photo_on_another_screen_is_not_labelled(labeller: Client) -> None:
+    one = photo("a")
+    member("label_photo").get("/admin/labelling/queue/?queue=uncertain")
+    Photo.objects.update(leased_by=User.objects.create_user("bob"))
+    form = {"photo": one.pk, "answer": "online", "queue": "uncertain"}
+    page = labeller.post("/admin/labelling/answer/", form, follow=True).content.decode()
+    assert "Somebody else has that photo by now" in page
+    assert not Label.objects.exists()
+    one.refresh_from_db()
+    assert one.leased_by == User.objects.get(username="bob")
+
+
+def test_a_photo_that_was_never_shown_is_not_labelled(labeller: Client) -> None:
+    labeller.post("/admin/labelling/answer/", {"photo": photo("a").pk, "answer": "online", "queue": "uncertain"})
+    assert not Label.objects.exists()
+
+
+def test_the_first_queue_is_one_with_work_for_who_asks(labeller: Client) -> None:
+    say(labeller, photo("seen", sample=True, wanted=2), "online")
+    other = photo("b", score=0.6)
+    page = labeller.get("/admin/labelling/queue/").content.decode()
+    assert f"/admin/photos/{other.content_sha256}/" in page
 
 
 def test_undo_works_after_the_page_was_loaded_anew(labeller: Client) -> None:

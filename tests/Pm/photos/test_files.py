@@ -31,7 +31,7 @@ def test_nginx_is_told_which_file_to_send(staff: Client, change: Change) -> None
     assert (reply.status_code, reply.content) == (200, b"")
     assert reply["X-Accel-Redirect"] == f"/_photos/media/{sha256[:2]}/{sha256}.png"
     assert reply["Content-Type"] == "image/png"
-    assert reply["Cache-Control"] == "private, max-age=31536000, immutable"
+    assert reply["Cache-Control"] == "private, no-cache"
     assert reply["X-Content-Type-Options"] == "nosniff"
 
 
@@ -42,6 +42,26 @@ def test_without_nginx_django_sends_the_bytes(staff: Client, change: Change) -> 
     assert reply.getvalue() == picture(1, kind="JPEG")
     assert reply["Content-Type"] == "image/jpeg"
     assert "X-Accel-Redirect" not in reply
+
+
+@pytest.mark.parametrize("page", ["", "thumbnail/"])
+def test_a_browser_that_has_the_photo_is_told_so_as_long_as_its_user_may_see_it(
+    staff: Client, change: Change, page: str
+) -> None:
+    change(photos_served_by="django")
+    sha256 = keep(picture(1))
+    has = {"If-None-Match": f'"{sha256}"'}
+    first = staff.get(f"{URL}{sha256}/{page}")
+    first.close()
+    assert (first["ETag"], first["Cache-Control"]) == (f'"{sha256}"', "private, no-cache")
+    again = staff.get(f"{URL}{sha256}/{page}", headers=has)
+    assert (again.status_code, again.content, again["ETag"]) == (304, b"", f'"{sha256}"')
+    assert again["Cache-Control"] == "private, no-cache"
+    changed = staff.get(f"{URL}{sha256}/{page}", headers={"If-None-Match": '"other"'})
+    changed.close()
+    assert changed.status_code == 200
+    User.objects.get(username="ann").user_permissions.clear()
+    assert staff.get(f"{URL}{sha256}/{page}", headers=has).status_code == 403
 
 
 @pytest.mark.parametrize(

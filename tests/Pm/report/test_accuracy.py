@@ -6,6 +6,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
+from Pm.labelling.services import label_give
 from Pm.models import Label, Photo
 from Pm.report.accuracy import accuracy
 from tests.conftest import Change
@@ -26,6 +27,8 @@ def photo(number: int, anna: User, label: str, result: str, *, blind: bool = Tru
     )
     if label:
         Label.objects.create(photo=made, by=anna, answer=label, blind=blind)
+        if blind and not made.conflict:
+            Photo.objects.filter(pk=made.pk).update(blind_label=label)
     return made
 
 
@@ -44,6 +47,23 @@ def labelled(anna: User) -> None:
     photo(11, anna, "offline", "offline", waiting=True)  # a second labeller is wanted, one has spoken
     undone = photo(12, anna, "", "online", waiting=True)
     Label.objects.create(photo=undone, by=anna, answer="online", undone_at=undone.created_at)
+
+
+def test_what_the_models_answer_may_have_swayed_counts_for_nothing(anna: User, django_user_model: type[User]) -> None:
+    bob, eve = (django_user_model.objects.create_user(name) for name in ("bob", "eve"))
+    facts = {"sample": True, "model_version": "v1", "result": "online", "score": 0.9, "format": "PNG", "wanted": 3}
+    made = [Photo.objects.create(content_sha256=f"{number:064}", **facts) for number in range(4)]
+    for answer, by, blind in (("skip", anna, True), ("online", bob, False)):
+        label_give(photo_id=made[0].pk, by=by, answer=answer, blind=blind)
+    for answer, by, blind in (("offline", anna, True), ("online", bob, False), ("online", eve, False)):
+        label_give(photo_id=made[1].pk, by=by, answer=answer, blind=blind)
+    label_give(photo_id=made[2].pk, by=None, answer="online", blind=False)  # the folder it was imported from
+    label_give(photo_id=made[3].pk, by=anna, answer="offline")
+    label_give(photo_id=made[3].pk, by=anna, answer="online", blind=False)  # corrected on the photo's page
+    total = accuracy().total
+    assert (total.all.right, total.all.photos) == (0, 2)
+    made[3].refresh_from_db()
+    assert (made[3].label, made[3].blind_label) == ("online", "offline")
 
 
 def test_each_version_and_each_class_has_its_score(labelled: None) -> None:
