@@ -76,3 +76,4 @@ for route, file_view, name in (
     ("photos/<str:sha256>/thumbnail/", files.photo_thumbnail, "Pm_photo_thumbnail"),
 ):
     admin.site.add_page(route, file_view, name, cacheable=True)  # type: ignore[attr-defined]
+admin.site.add_page("labelling/export/file/", transfer_views.label_export_file, "label_export_file")  # type: ignore[attr-defined]

@@ -3,7 +3,6 @@
 import csv
 import io
 import shutil
-import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -111,36 +110,3 @@ def labels_export(exporter: Exporter, target: Path) -> None:
             shutil.copyfile(file.picture, path)
         else:
             path.write_text(file.text, encoding="utf-8")
-
-
-class _Written(io.RawIOBase):
-    """Takes what zipfile writes, and gives it away piece by piece."""
-
-    def __init__(self) -> None:
-        self.pieces: list[bytes] = []
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: bytes) -> int:  # type: ignore[override]
-        self.pieces.append(bytes(data))
-        return len(data)
-
-    def taken(self) -> bytes:
-        """What was written since the last time."""
-        piece = b"".join(self.pieces)
-        self.pieces.clear()
-        return piece
-
-
-def zip_stream(exporter: Exporter) -> Iterator[bytes]:
-    """The same as a zip, a picture at a time: nothing of it is kept in memory or on disk."""
-    out = _Written()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:  # pictures are compressed already
-        for file in exporter.files():
-            if file.picture:
-                archive.write(file.picture, file.name)
-            else:
-                archive.writestr(file.name, file.text)
-            yield out.taken()
-    yield out.taken()

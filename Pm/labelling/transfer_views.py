@@ -1,4 +1,4 @@
-"""The pages that bring photos in (a zip, in pieces) and labels out (a zip, as it is made)."""
+"""The pages that bring photos in (a zip, in pieces) and labels out (a zip, once it is made)."""
 
 import re
 import time
@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib import messages
 from django.core.files.uploadedfile import UploadedFile
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, StreamingHttpResponse
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -17,7 +17,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from Pm import roll_out_command
 from Pm.errors import RollOutError
-from Pm.labelling.exporting import Exporter, zip_stream
+from Pm.labelling.export_zip import export_state, exported_zip
 from Pm.labelling.sources import MAX_ZIP_BYTES
 from Pm.labelling.views import page, require
 from Pm.models import PhotoImport
@@ -77,15 +77,37 @@ def photo_import_state(request: HttpRequest) -> HttpResponse:
     return page(request, "Pm/labelling/imports.html", "", imports=PhotoImport.objects.all()[:SHOWN])
 
 
-@require_GET
-def label_export(request: HttpRequest) -> HttpResponseBase:
-    """The labelled photos as a zip, sent while it is made."""
+@require_http_methods(["GET", "POST"])
+def label_export(request: HttpRequest) -> HttpResponse:
+    """How far the export is, and the last one; POST starts one in a process of its own."""
     require(request, "Pm.export_labels")
-    exporter = Exporter(with_sample="with_sample" in request.GET)
-    name = f"labels-{timezone.now():%Y-%m-%d}.zip"
-    response = StreamingHttpResponse(zip_stream(exporter), content_type="application/zip")
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response
+    if request.method == "POST":
+        options = ["--with-sample"] if "with_sample" in request.POST else []
+        try:
+            roll_out_command.start("export_labels", "--for-admin", *options)
+        except RollOutError as exc:
+            messages.error(request, str(exc))
+        return redirect("admin:label_export")
+    path = exported_zip()
+    size = path.stat().st_size if path else 0
+    context = {"state": export_state(), "zip": path, "size": size}
+    return page(request, "Pm/labelling/export.html", _("Export labels"), **context)
+
+
+@require_GET
+def label_export_file(request: HttpRequest) -> HttpResponseBase:
+    """The last whole zip; nginx sends it."""
+    require(request, "Pm.export_labels")
+    path = exported_zip()
+    if path is None:
+        raise Http404
+    if settings.GATEWAY.photos_served_by == "django":
+        return FileResponse(path.open("rb"), as_attachment=True, filename=path.name)
+    headers = {
+        "X-Accel-Redirect": f"/_exports/{path.name}",
+        "Content-Disposition": f'attachment; filename="{path.name}"',
+    }
+    return HttpResponse(content_type="application/zip", headers=headers)
 
 
 def upload_path(upload: str) -> Path:

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET, require_POST
 from Pm.labelling import selectors, services
 from Pm.labelling.agreement import agreements
 from Pm.labelling.enrolment import photos_enrol
-from Pm.labelling.queue import AHEAD, leases_renew, photos_claim
+from Pm.labelling.queue import leases_renew, photos_claim
 from Pm.models import Label, Photo
 
 # answer, its key, its icon (https://fonts.google.com/icons), its text
@@ -101,6 +101,7 @@ def _queue(values: Any) -> str:  # noqa: ANN401 - a QueryDict
 
 
 def _answered(request: HttpRequest, user: User, queue: str = "") -> HttpResponse:
+    photos_enrol()  # who labels by keys never loads the page anew
     queue = queue or _queue(request.POST) or selectors.first_queue(user)
     if request.headers.get("Accept") == "application/json":
         return JsonResponse(_state(user, queue))
@@ -110,8 +111,6 @@ def _answered(request: HttpRequest, user: User, queue: str = "") -> HttpResponse
 def _state(user: User, queue: str) -> dict[str, Any]:
     """What the page shows, never with the model's answer, which would sway who labels."""
     photos = photos_claim(user, queue)
-    if len(photos) < AHEAD and photos_enrol():
-        photos = photos_claim(user, queue)
     return {
         "queue": queue,
         "photos": [

@@ -68,7 +68,7 @@ def test_keys_label_one_photo_after_another_and_undo(sign_in: SignIn, photos: li
     answered(page, "u")
     assert shown(page) == photos[4].content_sha256
     assert Label.objects.filter(undone_at=None).count() == 1
-    assert page.evaluate("document.querySelector('#photo').complete")
+    page.wait_for_function("document.querySelector('#photo').complete")  # not only announced
 
 
 def test_buttons_do_what_keys_do_and_the_end_is_told(sign_in: SignIn, photos: list[Prediction]) -> None:

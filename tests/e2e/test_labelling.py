@@ -98,6 +98,20 @@ def label_all(stack: Stack, session: requests.Session, classes: dict[str, str]) 
     return count
 
 
+def export(stack: Stack, session: requests.Session) -> bytes:
+    """Have the zip of the labels made, and fetch it."""
+    url = f"{stack.url}/admin/labelling/export/"
+    form = {"csrfmiddlewaretoken": token_of(session.get(url, timeout=30))}
+    assert session.post(url, form, headers={"Referer": stack.url}, timeout=60).status_code == 200
+    wait_for(lambda: session.get(f"{url}file/", timeout=30).status_code == 200, 120)
+    reply = session.get(f"{url}file/", timeout=60)
+    assert reply.headers["Content-Type"] == "application/zip"
+    assert reply.headers["Content-Disposition"].startswith('attachment; filename="labels-')
+    outside = reply.headers["Content-Disposition"].split('"')[1]
+    assert session.get(f"{stack.url}/_exports/{outside}", timeout=30).status_code == 404
+    return reply.content
+
+
 def train(*arguments: object) -> str:
     command = [sys.executable, "-m", "training", *map(str, arguments)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
@@ -117,8 +131,7 @@ def test_labels_become_the_model_that_answers(rollout_stack: Stack, tmp_path: Pa
     session = sign_in(stack, "ann", superuser=True)
     upload(stack, session, zipped.getvalue())
     assert label_all(stack, session, classes) >= len(classes) == 24
-    exported = session.get(f"{stack.url}/admin/labelling/export/", timeout=60)
-    with zipfile.ZipFile(io.BytesIO(exported.content)) as archive:
+    with zipfile.ZipFile(io.BytesIO(export(stack, session))) as archive:
         archive.extractall(tmp_path / "export")
     cache = ("--cache", tmp_path / "cache")
     train("split", tmp_path / "export/labelled", tmp_path / "split")

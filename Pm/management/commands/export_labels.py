@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import Error as DatabaseError
 
+from Pm.labelling.export_zip import zip_export
 from Pm.labelling.exporting import LABELLED, LEFT_OUT, SAMPLE, Exporter, labels_export
 from Pm.management.database import require_database
 
@@ -14,13 +16,31 @@ class Command(BaseCommand):
     help = "Write the labelled photos: labelled/ to train on, sample/ (drawn at random) to measure on."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("folder", type=Path, help="a new folder")
+        parser.add_argument("folder", type=Path, nargs="?", help="a new folder")
+        parser.add_argument("--for-admin", action="store_true", help="as the zip of the admin's page, without a folder")
         parser.add_argument(
             "--with-sample", action="store_true", help="the random sample in labelled/ as well, to train on it too"
         )
 
-    def handle(self, *_: object, folder: Path, with_sample: bool, **__: Any) -> None:  # noqa: ANN401
+    def handle(self, *_: object, folder: Path | None, with_sample: bool, for_admin: bool, **__: Any) -> None:  # noqa: ANN401
+        if (folder is None) != for_admin:
+            raise CommandError("Name a new folder, or give --for-admin.")
         require_database()
+        if folder is None:
+            self._zip(with_sample=with_sample)
+        else:
+            self._folder(folder, with_sample=with_sample)
+
+    def _zip(self, *, with_sample: bool) -> None:
+        try:
+            self.stdout.write(f"wrote {zip_export(with_sample=with_sample)}")
+        except BlockingIOError as exc:
+            raise CommandError("Wait: another export is being written.") from exc
+        except (OSError, DatabaseError) as exc:
+            raise CommandError(str(exc)) from exc
+        self.stdout.write("next: fetch it at /admin/labelling/export/")
+
+    def _folder(self, folder: Path, *, with_sample: bool) -> None:
         exporter = Exporter(with_sample=with_sample)
         try:
             labels_export(exporter, folder)

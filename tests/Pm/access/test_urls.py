@@ -21,7 +21,7 @@ LETTERS = {200: "o", 301: "r", 400: "b", 401: "k", 403: "-", 404: "n", 405: "m",
 
 
 @pytest.fixture
-def addresses(change: Change, tmp_path: object) -> dict[str, str]:
+def addresses(change: Change, commands: object) -> dict[str, str]:
     """Each route with an object that is there in the place of its parameters."""
     change(photos_served_by="django")
     photo = Prediction.objects.create(

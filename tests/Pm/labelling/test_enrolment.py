@@ -4,14 +4,16 @@ import random
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from Pm.labelling import enrolment
 from Pm.labelling.draw import is_drawn
 from Pm.labelling.enrolment import photos_enrol
+from Pm.labelling.queue import photos_claim
 from Pm.models import EnrolledUntil, Photo, Prediction
 from tests.conftest import Change, Post
 from tests.fake_model import FakeModel
-from tests.Pm.labelling.photos import kept_path, posted
+from tests.Pm.labelling.photos import kept_path, posted, user
 
 pytestmark = pytest.mark.django_db
 
@@ -71,10 +73,39 @@ def test_a_record_that_appears_late_under_a_lower_id_is_not_missed() -> None:
 
 def test_what_was_searched_is_not_searched_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(enrolment, "BATCH", 2)
+    monkeypatch.setattr(enrolment, "ENROL_S", 0)
     for number in range(5):
         posted(str(number), score=0.6)
     assert [photos_enrol() for _ in range(4)] == [2, 2, 1, 0]
     assert EnrolledUntil.objects.get(reason="uncertain").prediction_id == Prediction.objects.order_by("id").last().pk  # type: ignore[union-attr]
+
+
+def test_the_least_sure_of_a_long_backlog_is_labelled_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(enrolment, "BATCH", 2)
+    monkeypatch.setattr(enrolment, "ENROL_S", 600)
+    for number, score in enumerate((0.8, 0.7, 0.85, 0.75, 0.51)):
+        posted(str(number), score=score)
+    assert photos_enrol() == 5
+    assert [row.score for row in photos_claim(user("ann"), "uncertain")] == [0.51, 0.7]
+
+
+def test_files_are_looked_at_outside_of_a_transaction_and_nothing_is_written_for_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    posted("unsure", score=0.6)
+    depth = len(connection.savepoint_ids)
+    depths: list[int] = []
+
+    def is_kept(_: Prediction) -> bool:
+        depths.append(len(connection.savepoint_ids))
+        return True
+
+    monkeypatch.setattr(enrolment, "kept", is_kept)
+    photos_enrol()
+    with CaptureQueriesContext(connection) as queries:
+        photos_enrol()
+    assert depths == [depth]
+    assert {one["sql"].split()[0] for one in queries} == {"SELECT"}
 
 
 @pytest.mark.parametrize(

@@ -1,15 +1,18 @@
 """Exports: the folder that training reads, conflicts and the random sample apart."""
 
 import csv
-import io
+import os
 import zipfile
+from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
 
-from Pm.labelling.exporting import Exporter, zip_stream
+from Pm.labelling import export_zip
+from Pm.labelling.export_zip import ExportState, export_state, exported_zip
+from Pm.labelling.exporting import ExportedFile, Exporter
 from Pm.labelling.services import label_give
 from Pm.models import Photo
 from tests.conftest import Change
@@ -110,15 +113,72 @@ def test_the_random_sample_is_trained_on_only_when_asked_for(labelled: dict[str,
     assert list(tmp_path.glob(f"both/labelled/offline/{labelled['drawn']}.png"))
 
 
-def test_the_zip_holds_the_same_and_is_sent_while_it_is_made(labelled: dict[str, str], tmp_path: Path) -> None:
+def zip_by_command(*options: str) -> Path:
+    out = StringIO()
+    call_command("export_labels", "--for-admin", *options, stdout=out)
+    path = exported_zip()
+    assert path
+    assert f"wrote {path}\n" in out.getvalue()
+    return path
+
+
+def test_the_zip_of_the_page_holds_the_same(labelled: dict[str, str], tmp_path: Path) -> None:
     out = tmp_path / "out"
     export(out)
-    pieces = list(zip_stream(Exporter()))
-    assert len(pieces) > 5
-    with zipfile.ZipFile(io.BytesIO(b"".join(pieces))) as archive:
+    with zipfile.ZipFile(zip_by_command()) as archive:
         assert archive.testzip() is None
         held = {name: archive.read(name) for name in archive.namelist()}
     assert held == {path.relative_to(out).as_posix(): path.read_bytes() for path in out.rglob("*") if path.is_file()}
+
+
+def test_the_zip_is_whole_or_not_there_and_its_state_tells_how_far_it_is(
+    labelled: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = zip_by_command()
+    monkeypatch.setattr(export_zip, "SAVED_EVERY", 2)
+    files, seen = Exporter.files, []
+
+    def broken(exporter: Exporter) -> Iterator[ExportedFile]:
+        for number, file in enumerate(files(exporter)):
+            seen.append(export_state())
+            if number == 3:
+                raise OSError(28, "No space left on device")
+            yield file
+
+    monkeypatch.setattr(Exporter, "files", broken)
+    with pytest.raises(CommandError, match="No space left on device"):
+        zip_by_command()
+    assert [(state.done, state.photos, state.is_running) for state in seen if state] == [
+        *[(0, 7, True), (0, 7, True), (2, 7, True), (2, 7, True)]
+    ]
+    state = export_state()
+    assert state
+    assert (state.is_running, state.error) == (False, "[Errno 28] No space left on device")
+    assert sorted(path.name for path in first.parent.iterdir()) == [first.name, "lock", "state.json"]
+
+
+def test_one_zip_is_kept_and_for_a_day(labelled: dict[str, str]) -> None:
+    path = zip_by_command()
+    older = path.rename(path.with_name("labels-2020-01-01-000000.zip"))
+    path = zip_by_command("--with-sample")
+    assert path.exists()
+    assert not older.exists()
+    os.utime(path, (0, 0))
+    assert exported_zip() is None
+    assert not path.exists()
+
+
+def test_two_zips_are_not_written_at_once(labelled: dict[str, str]) -> None:
+    with export_zip._alone(), pytest.raises(CommandError, match=r"^Wait: another export is being written\.$"):
+        call_command("export_labels", "--for-admin")
+    with pytest.raises(CommandError, match=r"^Name a new folder, or give --for-admin\.$"):
+        call_command("export_labels")
+
+
+def test_an_export_whose_process_is_gone_was_interrupted() -> None:
+    assert ExportState(2**22 + 1).is_interrupted
+    assert not ExportState(2**22 + 1, is_done=True).is_interrupted
+    assert ExportState(os.getpid()).is_running
 
 
 def test_a_group_that_looks_like_a_formula_is_defused(labelled: dict[str, str], tmp_path: Path) -> None:

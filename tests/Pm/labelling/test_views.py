@@ -1,6 +1,7 @@
 """The labelling pages: what they show, what they never show, whom they let in."""
 
 import json
+import os
 import re
 from typing import Any
 
@@ -10,7 +11,8 @@ from django.test import Client
 
 from Pm import roll_out_command
 from Pm.errors import RollOutError
-from Pm.labelling import transfer_views
+from Pm.labelling import export_zip, transfer_views
+from Pm.labelling.export_zip import ExportState, zip_export
 from Pm.labelling.services import label_give
 from Pm.models import Label, Photo, PhotoImport
 from tests.conftest import Change
@@ -90,6 +92,15 @@ def test_the_first_queue_is_one_with_work_for_who_asks(labeller: Client) -> None
     other = photo("b", score=0.6)
     page = labeller.get("/admin/labelling/queue/").content.decode()
     assert f"/admin/photos/{other.content_sha256}/" in page
+
+
+def test_a_less_sure_photo_that_is_posted_meanwhile_comes_next_to_who_labels_by_keys(labeller: Client) -> None:
+    shown = [photo(name, score=score) for name, score in (("a", 0.7), ("b", 0.8), ("c", 0.85))]
+    labeller.get("/admin/labelling/queue/", {"queue": "uncertain"})
+    posted("unsure", score=0.51)
+    form = {"photo": shown[0].pk, "answer": "online", "queue": "uncertain"}
+    state = labeller.post("/admin/labelling/answer/", form, headers=JSON).json()
+    assert [each["id"] for each in state["photos"]] == [shown[1].pk, Photo.objects.get(name="unsure").pk]
 
 
 def test_undo_works_after_the_page_was_loaded_anew(labeller: Client) -> None:
@@ -242,11 +253,32 @@ def test_an_import_that_cannot_start_says_why(monkeypatch: pytest.MonkeyPatch) -
     assert (record.state, record.error) == ("failed", "No room.")
 
 
-def test_the_export_is_a_zip_in_pieces() -> None:
+def test_the_export_is_written_by_a_process_of_its_own_and_sent_by_nginx(
+    started: list[tuple[str, ...]], change: Change
+) -> None:
     one = Photo.objects.create(
         content_sha256=keep(picture(1)), name="a", format="PNG", source="posted", queue="uncertain"
     )
     label_give(photo_id=one.pk, by=User.objects.create(username="eve"), answer="online")
-    reply = member("export_labels").get("/admin/labelling/export/")
-    assert reply["Content-Disposition"].startswith('attachment; filename="labels-')
-    assert b"".join(reply)[:4] == b"PK\x03\x04"
+    client, url = member("export_labels"), "/admin/labelling/export/"
+    assert client.get(f"{url}file/").status_code == 404
+    assert client.post(url, {"with_sample": "on"})["Location"] == url
+    assert started == [("export_labels", "--for-admin", "--with-sample")]
+    path = zip_export(with_sample=False)
+    assert path.name in client.get(url).content.decode()
+    reply = client.get(f"{url}file/")
+    assert (reply["X-Accel-Redirect"], reply["Content-Type"]) == (f"/_exports/{path.name}", "application/zip")
+    assert reply["Content-Disposition"] == f'attachment; filename="{path.name}"'
+    change(photos_served_by="django")
+    sent = member("export_labels").get(f"{url}file/")
+    assert sent.getvalue()[:4] == b"PK\x03\x04"
+
+
+def test_the_page_of_the_export_shows_how_far_it_is(change: Change) -> None:
+    client, url = member("export_labels"), "/admin/labelling/export/"
+    export_zip._save(ExportState(os.getpid(), photos=9, done=4))
+    page = client.get(url).content.decode()
+    assert ('http-equiv="refresh"' in page, '<progress max="9" value="4"' in page) == (True, True)
+    export_zip._save(ExportState(2**22 + 1, photos=9, done=4))
+    page = client.get(url).content.decode()
+    assert ('http-equiv="refresh"' in page, "interrupted; make it again" in page) == (False, True)
