@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from django.conf import settings
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 
 from Pm.images import find_image
 from Pm.models import Label, Photo
@@ -53,7 +53,7 @@ class Exporter:
                     self.left_out.append((photo.name, photo.content_sha256, _why_left_out(photo, picture)))
                     continue
                 self.counts[folder, label] = self.counts.get((folder, label), 0) + 1
-                rows.setdefault(folder, []).append(_row(photo, label, picture))
+                rows.setdefault(folder, []).append(_row(photo, label, picture, is_sample=folder == SAMPLE))
                 yield ExportedFile(f"{folder}/{label}/{picture.name}", picture)
         for folder, table in rows.items():
             yield ExportedFile(f"{folder}/{MANIFEST}", text=_csv(COLUMNS, table))
@@ -66,9 +66,10 @@ class Exporter:
 
 
 def labelled_photos() -> Iterator[Photo]:
-    """Every photo with a label, with the labels that count, oldest first."""
-    live: QuerySet[Label] = Label.objects.filter(undone_at=None).select_related("by").order_by("id")
-    photos = Photo.objects.exclude(label="").order_by("id").prefetch_related(Prefetch("labels", live, "live"))
+    """Every photo with a label, with the labels that count for anything, oldest first."""
+    counts = Q(undone_at=None) | Q(corrected=True)
+    live: QuerySet[Label] = Label.objects.filter(counts).select_related("by").order_by("id")
+    photos = Photo.objects.exclude(label="").order_by("id").prefetch_related(Prefetch("labels", live, "counting"))
     return iter(photos.iterator(chunk_size=CHUNK))
 
 
@@ -80,11 +81,15 @@ def _why_left_out(photo: Photo, picture: Path | None) -> str:
     return "it was labelled with the model's answer in sight, and the sample is to measure with"
 
 
-def _row(photo: Photo, said: str, picture: Path) -> tuple[str, ...]:
-    labels: list[Label] = photo.live  # type: ignore[attr-defined] # prefetched
-    agreed = [label for label in labels if label.answer == said]
+def _row(photo: Photo, said: str, picture: Path, *, is_sample: bool) -> tuple[str, ...]:
+    labels: list[Label] = photo.counting  # type: ignore[attr-defined] # prefetched
+    agreed = [label for label in labels if label.answer == said and _counts(label, is_sample=is_sample)]
     names = ";".join(label.by.get_username() if label.by else FOLDER for label in agreed)
     return said, picture.name, photo.group, photo.content_sha256, names, str(len(agreed))
+
+
+def _counts(label: Label, *, is_sample: bool) -> bool:
+    return label.blind and label.by is not None if is_sample else label.undone_at is None
 
 
 def _csv(columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:

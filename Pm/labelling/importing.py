@@ -14,7 +14,7 @@ from Pm.errors import ApiError
 from Pm.images import image_path, image_save
 from Pm.labelling.enrolment import labellers_wanted
 from Pm.labelling.services import label_end, label_give, photo_settle
-from Pm.labelling.sources import Member, open_source
+from Pm.labelling.sources import Member, open_source, readable
 from Pm.models import Photo, PhotoImport
 from Pm.photos.files import thumbnail_path
 from Pm.pictures import Picture, read_picture
@@ -37,7 +37,8 @@ def photos_import(source: Path, record: PhotoImport, say: Callable[[PhotoImport]
             _import_all(members, record, say)
         record.state = PhotoImport.State.DONE
     except Exception as exc:
-        record.state, record.error = PhotoImport.State.FAILED, str(exc)
+        text = str(exc) or type(exc).__name__
+        record.state, record.error = PhotoImport.State.FAILED, readable(text.encode(errors="replace"))
         raise
     finally:
         record.finished_at = timezone.now()

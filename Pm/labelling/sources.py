@@ -64,14 +64,15 @@ def open_source(path: Path) -> Iterator[list[Member]]:
 
 
 def _open_zip(path: Path) -> zipfile.ZipFile:
+    name = {"path": readable(os.fsencode(path.name))}
     try:
         return zipfile.ZipFile(path)
     except FileNotFoundError as exc:
-        raise ImportRefusedError(_("%(path)s is neither a folder nor a zip.") % {"path": path.name}) from exc
+        raise ImportRefusedError(_("%(path)s is neither a folder nor a zip.") % name) from exc
     except (zipfile.BadZipFile, ValueError, NotImplementedError) as exc:  # names, or a version, that cannot be read
-        raise ImportRefusedError(_("%(path)s is no zip, or a damaged one.") % {"path": path.name}) from exc
+        raise ImportRefusedError(_("%(path)s is no zip, or a damaged one.") % name) from exc
     except OSError as exc:
-        raise ImportRefusedError(_("%(path)s cannot be read.") % {"path": path.name}) from exc
+        raise ImportRefusedError(_("%(path)s cannot be read.") % name) from exc
 
 
 def _limited(members: Iterator[Member]) -> list[Member]:

@@ -1,14 +1,16 @@
 """manage.py import_photos: adds the photos of a folder or zip to those that people label."""
 
+import os
 import sys
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import Error as DatabaseError
 
 from Pm.labelling.importing import photos_import
-from Pm.labelling.sources import ImportRefusedError
+from Pm.labelling.sources import ImportRefusedError, readable
 from Pm.management.database import require_database
 from Pm.models import PhotoImport
 
@@ -35,7 +37,7 @@ class Command(BaseCommand):
         record = self._record(source, options)
         try:
             photos_import(source, record, self._progress)
-        except (ImportRefusedError, OSError) as exc:
+        except (ImportRefusedError, OSError, DatabaseError) as exc:
             raise CommandError(str(exc)) from exc
         finally:
             if remove:
@@ -51,7 +53,7 @@ class Command(BaseCommand):
     def _record(self, source: Path, options: dict[str, Any]) -> PhotoImport:
         if options["record"] is None:
             return PhotoImport(
-                name=source.resolve().name[:255],
+                name=readable(os.fsencode(source.resolve().name))[:255],
                 by=options["by"],
                 group=options["group"],
                 label_from_folders=options["label_from_folders"],

@@ -113,6 +113,22 @@ def test_the_random_sample_is_trained_on_only_when_asked_for(labelled: dict[str,
     assert list(tmp_path.glob(f"both/labelled/offline/{labelled['drawn']}.png"))
 
 
+def test_the_sample_is_labelled_by_who_did_not_see_the_models_answer(labelled: dict[str, str], tmp_path: Path) -> None:
+    drawn = Photo.objects.get(name="drawn")
+    told = Photo.objects.create(content_sha256=keep(picture(9999)), name="told", format="PNG", sample=True)
+    for one, person, answer in ((drawn, "ann", "online"), (drawn, "eve", "online"), (told, "eve", "online")):
+        label_give(photo_id=one.pk, by=user(person), answer=answer, blind=False)
+    label_give(photo_id=drawn.pk, by=None, answer="offline", blind=False)
+    export(tmp_path / "out", "--with-sample")
+    (row,) = rows(tmp_path / "out" / "sample" / "manifest.csv")
+    assert (row["sha256"], row["cls"], row["labelled_by"], row["agreed"]) == (labelled["drawn"], "offline", "ann", "1")
+    found = {row["sha256"]: row for row in rows(tmp_path / "out" / "labelled" / "manifest.csv")}
+    row = found[labelled["drawn"]]
+    assert (row["cls"], row["labelled_by"], row["agreed"]) == ("online", "ann;eve", "2")
+    left_out = {row["name"]: row["why"] for row in rows(tmp_path / "out" / "left_out.csv")}
+    assert "with the model's answer in sight" in left_out["told"]
+
+
 def zip_by_command(*options: str) -> Path:
     out = StringIO()
     call_command("export_labels", "--for-admin", *options, stdout=out)

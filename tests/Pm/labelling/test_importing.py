@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import DatabaseError
 
 from Pm.labelling import importing, sources
 from Pm.labelling.importing import photos_import
@@ -217,3 +218,43 @@ def test_whatever_ends_an_import_is_on_its_record(tmp_path: Path, monkeypatch: p
     with pytest.raises(ZeroDivisionError):
         photos_import(tmp_path, record)
     assert (PhotoImport.objects.get().state, PhotoImport.objects.get().error) == ("failed", "division by zero")
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_the_name_of_the_source_itself_may_be_in_any_encoding(tmp_path: Path, is_there: bool) -> None:
+    source = tmp_path / os.fsdecode("北京".encode("gb18030"))
+    if is_there:
+        write(source, {"1.png": picture(1)})
+        run(source)
+    else:
+        with pytest.raises(CommandError, match=r"^北京 is neither a folder nor a zip.$"):
+            run(source)
+    record = PhotoImport.objects.get()
+    assert (record.name, record.state) == ("北京", "done" if is_there else "failed")
+
+
+@pytest.mark.parametrize("damage", ["name", "version"])
+def test_a_zip_that_python_cannot_open_ends_in_one_sentence(tmp_path: Path, damage: str) -> None:
+    path = make_zip(tmp_path / "odd.zip", {"é.png": picture(1)})
+    data = bytearray(path.read_bytes())
+    if damage == "name":
+        data = data.replace("é".encode(), b"\xff\xfe")  # marked as UTF-8, and none
+    else:
+        data[data.index(b"PK\x01\x02") + 6] = 99  # the version of ZIP that is needed, times ten
+    path.write_bytes(data)
+    with pytest.raises(CommandError, match=r"^odd.zip is no zip, or a damaged one.$"):
+        run(path)
+    assert PhotoImport.objects.get().state == "failed"
+
+
+def test_a_databases_error_is_on_the_record_without_what_no_database_takes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise DatabaseError("no \0room \ud800")
+
+    monkeypatch.setattr(importing, "_ensure", fail)
+    with pytest.raises(CommandError, match="room"):
+        run(write(tmp_path / "photos", GOOD))
+    record = PhotoImport.objects.get()
+    assert (record.state, record.error) == ("failed", "no room ?")

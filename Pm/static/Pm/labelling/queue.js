@@ -15,7 +15,7 @@ async function post(form, values) {
     const body = new FormData(form);
     for (const [name, value] of Object.entries(values)) body.set(name, value);
     const reply = await fetch(form.action, { method: "POST", body, headers: { Accept: "application/json" } });
-    if (reply.redirected) return location.reload(); // signed out meanwhile
+    if (reply.redirected || reply.status === 403) return location.reload(); // signed out, or in anew, meanwhile
     if (!reply.ok) throw new Error(String(reply.status));
     show(await reply.json(), form === undo ? page.dataset.undone : page.dataset.saved);
   } catch {
