@@ -7,16 +7,17 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission, User
+from django.db import DatabaseError
 from django.test import Client
 
 from Pm import roll_out_command
 from Pm.errors import RollOutError
-from Pm.labelling import export_zip, transfer_views
+from Pm.labelling import export_zip, services, transfer_views
 from Pm.labelling.export_zip import ExportState, zip_export
 from Pm.labelling.services import label_give
 from Pm.models import Label, Photo, PhotoImport
 from tests.conftest import Change
-from tests.Pm.labelling.photos import keep, photo, picture, posted, user
+from tests.Pm.labelling.photos import keep, kept_path, photo, picture, posted, user
 
 pytestmark = pytest.mark.django_db
 BACKEND = "django.contrib.auth.backends.ModelBackend"
@@ -190,6 +191,28 @@ def test_the_photos_page_tells_the_model_and_the_people_apart() -> None:
     assert (Photo.objects.get().label, Label.objects.get().blind) == ("offline", False)
     assert client.post(f"/admin/photos/{row.pk}/label/", {"answer": "?"}).status_code == 404
     assert member("view_prediction").post(f"/admin/photos/{row.pk}/label/", {"answer": "online"}).status_code == 403
+
+
+@pytest.mark.parametrize(("answer", "is_kept"), [("?", True), ("skip", True), ("offline", False)])
+def test_what_the_photos_page_does_not_take_puts_no_photo_into_a_queue(answer: str, is_kept: bool) -> None:
+    row = posted("sure", score=0.99)
+    if not is_kept:
+        kept_path(row.content_sha256).unlink()
+    client = member("label_photo")
+    assert client.post(f"/admin/photos/{row.pk}/label/", {"answer": answer}).status_code == 404
+    assert not Photo.objects.exists()
+
+
+def test_a_label_that_cannot_be_saved_leaves_no_photo_in_a_queue(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(**_: object) -> None:
+        raise DatabaseError
+
+    row = posted("sure", score=0.99)
+    monkeypatch.setattr(services, "label_give", fail)
+    client = member("label_photo")
+    client.raise_request_exception = False
+    client.post(f"/admin/photos/{row.pk}/label/", {"answer": "offline"})
+    assert not Photo.objects.exists()
 
 
 def test_an_imported_photo_has_a_page_too() -> None:
