@@ -60,11 +60,12 @@ def answer(request: HttpRequest) -> HttpResponse:
     user = require(request, "Pm.label_photo")
     try:
         photo_id = int(request.POST.get("photo", ""))
-        if not services.queue_answer(photo_id=photo_id, by=user, answer=request.POST.get("answer", "")):
-            messages.warning(request, _("Somebody else has that photo by now; here is the next one."))
+        is_theirs = services.queue_answer(photo_id=photo_id, by=user, answer=request.POST.get("answer", ""))
     except (ValueError, Photo.DoesNotExist) as exc:
         raise Http404 from exc
-    return _answered(request, user)
+    return _answered(
+        request, user, refused="" if is_theirs else _("Somebody else has that photo by now; here is the next one.")
+    )
 
 
 @require_POST
@@ -100,11 +101,14 @@ def _queue(values: Any) -> str:  # noqa: ANN401 - a QueryDict
     return queue if (queue := values.get("queue", "")) in Photo.Queue.values else ""
 
 
-def _answered(request: HttpRequest, user: User, queue: str = "") -> HttpResponse:
+def _answered(request: HttpRequest, user: User, queue: str = "", refused: str = "") -> HttpResponse:
     photos_enrol()  # who labels by keys never loads the page anew
     queue = queue or _queue(request.POST) or selectors.first_queue(user)
     if request.headers.get("Accept") == "application/json":
-        return JsonResponse(_state(user, queue))
+        state = _state(user, queue)
+        return JsonResponse({**state, "message": refused}, status=409) if refused else JsonResponse(state)
+    if refused:
+        messages.warning(request, refused)
     return redirect(f"{reverse('admin:labelling')}?queue={queue}")
 
 

@@ -78,6 +78,10 @@ def test_a_photo_on_another_screen_is_not_labelled(labeller: Client) -> None:
     form = {"photo": one.pk, "answer": "online", "queue": "uncertain"}
     page = labeller.post("/admin/labelling/answer/", form, follow=True).content.decode()
     assert "Somebody else has that photo by now" in page
+    other = photo("b")
+    reply = labeller.post("/admin/labelling/answer/", form, headers=JSON)
+    assert (reply.status_code, [each["id"] for each in reply.json()["photos"]]) == (409, [other.pk])
+    assert "Somebody else has that photo by now" in reply.json()["message"]
     assert not Label.objects.exists()
     one.refresh_from_db()
     assert one.leased_by == User.objects.get(username="bob")

@@ -16,8 +16,9 @@ async function post(form, values) {
     for (const [name, value] of Object.entries(values)) body.set(name, value);
     const reply = await fetch(form.action, { method: "POST", body, headers: { Accept: "application/json" } });
     if (reply.redirected || reply.status === 403) return location.reload(); // signed out, or in anew, meanwhile
-    if (!reply.ok) throw new Error(String(reply.status));
-    show(await reply.json(), form === undo ? page.dataset.undone : page.dataset.saved);
+    if (!reply.ok && reply.status !== 409) throw new Error(String(reply.status)); // 409: somebody else has it now
+    const state = await reply.json();
+    show(state, state.message ?? (form === undo ? page.dataset.undone : page.dataset.saved));
   } catch {
     say(page.dataset.failed);
   } finally {
