@@ -4,7 +4,7 @@ import codecs
 from typing import Any
 
 import orjson
-from django.core.exceptions import RequestDataTooBig
+from django.conf import settings
 from django.http import UnreadablePostError
 from rest_framework.request import Request
 
@@ -28,9 +28,11 @@ def read_object(request: Request) -> dict[str, Any]:
 
 
 def _read(request: Request) -> bytes:
+    """Not by HttpRequest.body, which would keep the text of the photo for as long as the model works on it."""
+    http = request._request
+    if int(http.META.get("CONTENT_LENGTH") or 0) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+        raise TooLargeError(BODY_TOO_LARGE)
     try:
-        return bytes(request._request.body)
-    except RequestDataTooBig as exc:
-        raise TooLargeError(BODY_TOO_LARGE) from exc
+        return bytes(http.read())
     except UnreadablePostError as exc:
         raise InvalidRequestError("The body ended before its Content-Length.") from exc

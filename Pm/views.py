@@ -30,6 +30,7 @@ class GetPmView(JsonView):
                 )
                 draft.captured_at = body.read_optional("captured_at")
                 image = body.read("image_base64")
+                del body  # with the text of the photo, while the model works
             services.prediction_classify(draft=draft, image=image)
         services.prediction_record(draft=draft)
         headers = {"X-Model-Version": draft.model_version, "X-Score": f"{draft.score:.4f}"}

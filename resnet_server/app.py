@@ -37,7 +37,7 @@ def create_app(settings: ModelSettings | None = None) -> Flask:
     except ArtifactError as exc:
         app.logger.critical("model refused", extra={"reason": str(exc), "slot": settings.slot})
         raise SystemExit(GUNICORN_APP_LOAD_ERROR) from exc
-    app.config["ADMISSION"] = admission = Admission(settings.threads, settings.queue_size, settings.read_timeout_s)
+    app.config["ADMISSION"] = admission = Admission(settings.slots, settings.queue_size, settings.read_timeout_s)
     app.config["COLLECTOR"] = WorkerCollector(admission, slot=settings.slot, version=predictor.manifest.version)
     start_watchdog(admission, settings.hang_limit_s)
     app.register_blueprint(blueprint)

@@ -23,7 +23,7 @@ proc_name = settings.slot
 workers = 1
 worker_class = "gthread"
 # A thread for each request that runs or waits, and four more so that "busy" and the health checks are answered at once.
-threads = settings.threads + settings.queue_size + 4
+threads = settings.slots + settings.queue_size + 4
 # Never preloaded: threads of OpenVINO and torch do not survive the fork (gunicorn #2478, pytorch #49555).
 preload_app = False
 

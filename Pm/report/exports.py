@@ -6,9 +6,6 @@ from collections.abc import Iterable, Iterator
 from tempfile import TemporaryFile
 from typing import IO, Any
 
-from openpyxl import Workbook
-from openpyxl.cell import WriteOnlyCell
-
 from Pm.report.tables import Cell, Table
 
 BOM = "\ufeff"  # without it Excel reads a CSV file in the machine's old code page, and Chinese as question marks
@@ -42,6 +39,8 @@ def defused(cell: Cell) -> Cell:
 
 def xlsx_file(tables: Iterable[Table]) -> IO[bytes]:
     """An open temporary file with one sheet a table, at its beginning; rows are written one at a time."""
+    from openpyxl import Workbook  # 12 MB with numpy: only in the process that writes one
+
     book = Workbook(write_only=True)
     for table in tables:
         sheet = book.create_sheet(_NOT_IN_SHEET_NAMES.sub(" ", table.title)[:MAX_SHEET_NAME])
@@ -58,6 +57,8 @@ def _xlsx_cell(sheet: Any, value: Cell) -> Any:  # noqa: ANN401 - openpyxl is no
     """A number, or a text that stays one, whatever it begins with."""
     if not isinstance(value, str):
         return value
+    from openpyxl.cell import WriteOnlyCell
+
     cell = WriteOnlyCell(sheet, value=_NOT_IN_XML.sub("�", value))
     cell.data_type = "s"
     return cell

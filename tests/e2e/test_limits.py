@@ -89,7 +89,7 @@ def test_health_is_told_while_the_queue_is_full(small: Stack) -> None:
 def test_when_every_worker_is_busy_the_rest_are_told_so_at_once(small: Stack) -> None:
     statuses: Counter[tuple[int, str]] = Counter()
     for _ in range(5):
-        for reply in in_parallel(small, 6):
+        for reply in in_parallel(small, 12):
             statuses[(reply.status_code, "" if reply.status_code == 200 else code_of(reply))] += 1
     assert set(statuses) == {(200, ""), (503, "busy")}
     assert small.post().status_code == 200

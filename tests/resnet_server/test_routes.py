@@ -153,21 +153,24 @@ def test_a_full_queue_is_busy_and_says_when_to_come_back(
     make_client: Callable[..., FlaskClient], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client = make_client(threads=1, queue_size=0)
-    inside, release = threading.Event(), threading.Event()
+    inside, release = threading.Barrier(3), threading.Event()
     predict = Predictor.predict
 
     def slow(self: Predictor, data: bytes, ms: dict[str, float]) -> object:
-        inside.set()
+        inside.wait(5)
         release.wait(10)
         return predict(self, data, ms)
 
     monkeypatch.setattr(Predictor, "predict", slow)
-    first = threading.Thread(target=lambda: client.application.test_client().post(URL, data=WHITE))
-    first.start()
-    assert inside.wait(5)
+    post = lambda: client.application.test_client().post(URL, data=WHITE)  # noqa: E731
+    at_work = [threading.Thread(target=post) for _ in range(2)]  # one core's, and one that is ready
+    for thread in at_work:
+        thread.start()
+    inside.wait(5)
     reply = client.post(URL, data=WHITE)
     release.set()
-    first.join(5)
+    for thread in at_work:
+        thread.join(5)
     assert (reply.status_code, error_of(reply)["code"], reply.headers["Retry-After"]) == (503, "busy", "1")
 
 
