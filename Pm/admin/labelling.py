@@ -4,11 +4,10 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
-from Pm.admin.lists import ReadOnlyAdmin
+from Pm.admin.lists import KeysetAdmin
 from Pm.labelling import transfer_views, views
 from Pm.models import Photo
 from Pm.photos import detail, files
-from Pm.photos.change_list import KeysetChangeList
 from Pm.photos.columns import photo_score, thumbnail
 from Pm.photos.filters import (
     ConflictFilter,
@@ -21,27 +20,14 @@ from Pm.photos.filters import (
 
 
 @admin.register(Photo)
-class PhotoAdmin(ReadOnlyAdmin):
+class PhotoAdmin(KeysetAdmin):
     """Every photo that people labelled or are to label, those among them that nobody posted."""
 
     list_display = ("name", "picture", "label", "told", "source", "sample", "conflict", "group", "created_at")
     list_display_links = ("name",)
     list_filter = (LabelFilter, DisagreementFilter, ConflictFilter, SampleFilter, SourceFilter, WaitingFilter)
-    sortable_by = ()
-    list_per_page = 50
     search_fields = ("content_sha256__exact",)
     search_help_text = _("A whole SHA-256")
-    show_full_result_count = False
-    actions = None
-
-    class Media:
-        """Thumbnails, and the links to newer and older."""
-
-        css = {"all": ("Pm/photos/photos.css",)}  # noqa: RUF012 - Django's form
-
-    def get_changelist(self, request: HttpRequest, **_kwargs: object) -> type[KeysetChangeList]:  # noqa: ARG002
-        """Paged by id."""
-        return KeysetChangeList
 
     @admin.display(description=_("photo"))
     def picture(self, photo: Photo) -> str:

@@ -12,6 +12,8 @@ from django.http import HttpRequest
 from django.utils.functional import cached_property
 from unfold.admin import ModelAdmin
 
+from Pm.photos.change_list import KeysetChangeList
+
 MAX_COUNTED = 10_000
 LOOKUPS = {"exact", "in", "gt", "gte", "lt", "lte", "isnull"}  # what filters ask; no regular expressions
 
@@ -61,3 +63,21 @@ class ReadOnlyAdmin(ListAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:  # noqa: ARG002
         """Retention deletes, with the pictures: manage.py prune_predictions."""
         return False
+
+
+class KeysetAdmin(ReadOnlyAdmin):
+    """A list of photos of any length, with thumbnails: paged by id, counted never."""
+
+    list_per_page = 50
+    show_full_result_count = False
+    sortable_by = ()
+    actions = None
+
+    class Media:
+        """Thumbnails, and the links to newer and older."""
+
+        css = {"all": ("Pm/photos/photos.css",)}  # noqa: RUF012 - Django's form
+
+    def get_changelist(self, request: HttpRequest, **_kwargs: object) -> type[KeysetChangeList]:  # noqa: ARG002
+        """Paged by id."""
+        return KeysetChangeList

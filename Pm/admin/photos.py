@@ -6,10 +6,9 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
-from Pm.admin.lists import ReadOnlyAdmin
+from Pm.admin.lists import KeysetAdmin
 from Pm.models import Photo, Prediction
 from Pm.photos import detail
-from Pm.photos.change_list import KeysetChangeList
 from Pm.photos.columns import column, thumbnail, told
 from Pm.photos.filters import (
     ClientFilter,
@@ -22,7 +21,7 @@ from Pm.photos.filters import (
 
 
 @admin.register(Prediction)
-class PredictionAdmin(ReadOnlyAdmin):
+class PredictionAdmin(KeysetAdmin):
     """Read only; paged by id, and nothing reads the whole table: ids are found whole, which the indexes serve."""
 
     list_display = (
@@ -46,22 +45,9 @@ class PredictionAdmin(ReadOnlyAdmin):
         InstitutionFilter,
     )
     list_filter_submit = True  # a client and an institution are typed
-    list_per_page = 50
     bounded_by = ("created_at", "day", "model_version")  # have an index
-    sortable_by = ()
     search_fields = ("image_id__exact", "content_sha256__exact", "request_id__exact")
     search_help_text = _("A whole image_id, SHA-256 or request id")
-    show_full_result_count = False
-    actions = None
-
-    class Media:
-        """Thumbnails, and the links to newer and older."""
-
-        css = {"all": ("Pm/photos/photos.css",)}  # noqa: RUF012 - Django's form
-
-    def get_changelist(self, request: HttpRequest, **_kwargs: object) -> type[KeysetChangeList]:  # noqa: ARG002
-        """Paged by id."""
-        return KeysetChangeList
 
     def prepare_rows(self, rows: list[Any]) -> None:
         """Ask once for what people say of all rows of the page."""
