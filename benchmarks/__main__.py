@@ -62,6 +62,7 @@ def bench(
     report.write_json(out / "bench.json", facts, found, book)
     report.plot(out / "bench.png", book, f"{facts['cpu']}, {cores} cores")
     console.print(report.table(found))
+    console.print(report.work(book))
     for sentence in report.remarks(facts):
         report.say(console, sentence)
     if not (real_images and documented_weights):

@@ -16,9 +16,9 @@ from benchmarks.book import Book, clients_name, rate_name
 from benchmarks.errors import BenchmarkError
 from benchmarks.in_process import Side
 from benchmarks.photos import LABELS, Photo, growing, write_bodies, write_files
-from benchmarks.processes import family, memory
+from benchmarks.processes import cpu_ms, family, memory
 from benchmarks.stacks import Server, documented_stack, our_stack
-from benchmarks.wrk import Load, post
+from benchmarks.wrk import OK, Load, post
 from server.env import ROOT
 
 SIDES = {
@@ -74,9 +74,14 @@ def side_by_side(plan: Plan, book: Book, progress: Progress) -> None:
 
 
 def load(plan: Plan, book: Book, name: str, server: Server, clients: int, seconds: int) -> None:
-    """One run of wrk after a warm-up that also empties the queues."""
+    """One run of wrk after a warm-up that also empties the queues; and what each program worked for a photo."""
     server.settle()
-    book.add_load(name, post(server.url, plan.bodies, clients, seconds))
+    before = cpu_ms(family(server.pid))
+    seen = post(server.url, plan.bodies, clients, seconds)
+    book.add_load(name, seen)
+    for program, ms in cpu_ms(family(server.pid)).items():
+        worked = (ms - before.get(program, 0)) / seen.statuses[OK]
+        book.add(f"{rows.cpu(clients_name(name, clients))}{program}", worked, "ms", seen.command)
 
 
 def in_process(plan: Plan, book: Book, side: Side) -> None:
@@ -86,6 +91,7 @@ def in_process(plan: Plan, book: Book, side: Side) -> None:
     text = shlex.join(command)
     book.add(f"{SIDES[side]}: mean", said["mean_ms"], "ms", text)
     book.add(f"{SIDES[side]}: p50", said["p50_ms"], "ms", text)
+    book.add(f"{rows.cpu(SIDES[side])}in process", said["cpu_ms"], "ms", text)
     book.add(rate_name(SIDES[side]), said["per_s"], "photos/s", text)
 
 

@@ -58,6 +58,19 @@ def field_mb(rollup: str, name: str) -> float:
     return int(line.split()[1]) * BYTES_PER_KIB / 1e6
 
 
+def cpu_ms(pids: list[int]) -> dict[str, float]:
+    """Milliseconds that the processes have worked so far, by their program's name; what has ended is left out."""
+    found: dict[str, float] = {}
+    for pid in pids:
+        try:
+            head, _, fields = (PROC / str(pid) / "stat").read_text().rpartition(")")
+        except OSError:
+            continue
+        name, (user, system) = head.partition("(")[2], fields.split()[11:13]  # in ticks, proc(5)
+        found[name] = found.get(name, 0) + (int(user) + int(system)) * 1000 / os.sysconf("SC_CLK_TCK")
+    return found
+
+
 def pin(cores: int) -> None:
     """Keep this process, and all that it starts, on so many cores.
 

@@ -106,6 +106,15 @@ def remarks(facts: dict[str, object]) -> list[str]:
     return said
 
 
+def work(book: Book) -> Table:
+    """What each program works for one photo: where the time goes that the whole stack takes more than the bare loop."""
+    grid = Table("cores' milliseconds for one photo", "program", "ms")
+    for subject in (rows.OUR_LOOP, clients_name(rows.STACK, 1), rows.FULL_LOOP, clients_name(rows.STACK, 8)):
+        for program, ms in rows.where_it_goes(book, subject).items():
+            grid.add_row(subject, program, f"{ms:.2f}")
+    return grid
+
+
 def say(console: Console, sentence: str) -> None:
     """One line below the table."""
     console.print(sentence, soft_wrap=True, highlight=False)

@@ -137,3 +137,15 @@ def mean(subject: str) -> str:
 def median(subject: str) -> str:
     """The series of a loop's median milliseconds."""
     return f"{subject}: p50"
+
+
+def cpu(subject: str) -> str:
+    """How the series of a program's milliseconds of work for a photo begin; the program's name follows."""
+    return f"{subject}: CPU of "
+
+
+def where_it_goes(book: Book, subject: str) -> dict[str, float]:
+    """Program → milliseconds that it works for one photo, the most first; what takes next to nothing is left out."""
+    start = cpu(subject)
+    found = {name.removeprefix(start): book[name] for name in book.series if name.startswith(start)}
+    return dict(sorted(((name, ms) for name, ms in found.items() if ms >= 0.05), key=lambda each: -each[1]))

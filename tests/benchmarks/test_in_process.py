@@ -49,6 +49,6 @@ def test_the_share_that_is_right_counts_photos() -> None:
 def test_the_command_prints_one_line_of_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "0000").write_bytes(SAMPLE)
     in_process.main(Side.OURS, tmp_path, seconds=0)
-    assert set(json.loads(capsys.readouterr().out)) == {"photos", "mean_ms", "p50_ms", "per_s"}
+    assert set(json.loads(capsys.readouterr().out)) == {"photos", "mean_ms", "p50_ms", "cpu_ms", "per_s"}
     in_process.main(Side.OURS, tmp_path, label=1)
     assert json.loads(capsys.readouterr().out) == {"right": 1.0}

@@ -1,11 +1,12 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from benchmarks.errors import BenchmarkError
-from benchmarks.processes import family, field_mb, memory, pin
+from benchmarks.processes import cpu_ms, family, field_mb, memory, pin
 
 
 def test_a_family_holds_children_and_their_children() -> None:
@@ -31,6 +32,17 @@ def test_a_process_that_has_ended_is_an_error() -> None:
         process.wait()
     with pytest.raises(BenchmarkError, match="cannot be read"):
         memory([process.pid])
+
+
+def test_work_is_summed_by_program_and_what_has_ended_is_left_out() -> None:
+    mine = Path("/proc/self/comm").read_text().strip()
+    with subprocess.Popen(["true"]) as ended:
+        ended.wait()
+    before = cpu_ms([os.getpid(), ended.pid])
+    while (after := cpu_ms([os.getpid()]))[mine] < before[mine] + 50:
+        pass
+    assert set(before) == set(after) == {mine}
+    assert cpu_ms([os.getpid(), os.getpid()])[mine] == pytest.approx(2 * after[mine], rel=0.2)
 
 
 def test_smaps_counts_in_kib() -> None:

@@ -126,3 +126,11 @@ def test_machine_names_the_cores_and_the_versions() -> None:
     facts = report.machine()
     assert isinstance(facts["cores"], int)
     assert set(report.PACKAGES) == set(facts["versions"])  # type: ignore[call-overload]
+
+
+def test_programs_are_listed_by_what_they_work_for_a_photo(book: Book) -> None:
+    subject = clients_name(rows.STACK, 8)
+    for program, ms in (("nginx", 0.7), ("gunicorn", 19.0), ("sh", 0.01)):
+        book.add(f"{rows.cpu(subject)}{program}", ms, "ms", "wrk")
+    assert list(rows.where_it_goes(book, subject).items()) == [("gunicorn", 19.0), ("nginx", 0.7)]
+    assert report.work(book).row_count == 2
