@@ -61,14 +61,14 @@ class Stack:
         return self.run("supervisorctl", *arguments, check=False).stdout
 
     def pid(self, program: str) -> int:
-        """The process that supervisor watches for a program."""
+        """The process that supervisor watches for a program; 0 when there is none now, which kill(2) must not see."""
         return int(self.ctl("pid", program))
 
     def children(self, program: str) -> list[int]:
-        """The worker processes of a program."""
-        text = subprocess.run(
-            ["pgrep", "-P", str(self.pid(program))], capture_output=True, text=True, check=False
-        ).stdout
+        """The worker processes of a program; none while it does not run (the children of 0 are the machine's)."""
+        if not (master := self.pid(program)):
+            return []
+        text = subprocess.run(["pgrep", "-P", str(master)], capture_output=True, text=True, check=False).stdout
         return [int(pid) for pid in text.split()]
 
     def log(self, name: str) -> list[dict[str, Any]]:

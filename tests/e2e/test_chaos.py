@@ -91,12 +91,19 @@ def kill_worker(stack: Stack, chance: random.Random, program: str) -> None:
 
 
 def kill_master(stack: Stack, chance: random.Random) -> None:
-    os.kill(stack.pid(chance.choice(SLOTS)), signal.SIGKILL)
+    os.kill(master_of(stack, chance.choice(SLOTS)), signal.SIGKILL)
 
 
 def kill_server(stack: Stack, chance: random.Random) -> None:
     """The master and all its workers at once."""
-    os.killpg(stack.pid(chance.choice(SLOTS)), signal.SIGKILL)
+    os.killpg(master_of(stack, chance.choice(SLOTS)), signal.SIGKILL)
+
+
+def master_of(stack: Stack, program: str) -> int:
+    """Raises: ProcessLookupError while there is none: signals to process 0 go to the test itself."""
+    if not (pid := stack.pid(program)):
+        raise ProcessLookupError(program)
+    return pid
 
 
 KILLS: dict[str, Callable[[Stack, random.Random], None]] = {
