@@ -16,15 +16,15 @@ FULL_FRAME = 0.3  # share of views that show the whole picture, as serving does
 GREY = 0.08
 
 
-def augment(picture: Images, height: int, width: int, rng: np.random.Generator, *, whole: bool = False) -> Images:
-    """A random view, of a part or of the whole picture. Takes uint8 (H, W, 3), gives uint8 (height, width, 3).
+def augment(picture: Images, height: int, width: int, rng: np.random.Generator) -> Images:
+    """A random view. Takes uint8 (H, W, 3), gives uint8 (height, width, 3).
 
     The same rng state gives the same view.
     """
     image = Image.fromarray(picture)
     scale = math.exp(rng.uniform(math.log(0.6), math.log(1.3)))  # as if the photo had come smaller or larger
     size = (max(8, round(width * scale)), max(8, round(height * scale)))
-    box = (0, 0, image.width, image.height) if whole else crop_box(image.width, image.height, rng)
+    box = crop_box(image.width, image.height, rng)
     view = image.resize(size, RESAMPLING[rng.integers(len(RESAMPLING))], box=box, reducing_gap=2.0)
     view = recompress(recolour(view, rng), rng).resize((width, height), Image.Resampling.BILINEAR)
     if rng.random() < 0.5:

@@ -62,7 +62,7 @@ class Pictures:
         """See Source."""
         order = epoch_order(self.parts.chosen, self.recipe.batch, self.seed, epoch)
         batches = shard(order, self.accelerator)
-        views = Views(self.parts.train, self.parts.chosen, self.recipe, self.phases[epoch], self.seed, epoch)
+        views = Views(self.parts.train, self.recipe, self.phases[epoch], self.seed, epoch)
         return loader(views, batches, self.workers), len(batches)
 
     def val_inputs(self, indices: list[int]) -> Tensor:
@@ -115,7 +115,7 @@ class Features:
     def view(self, number: int, index: int) -> Tensor:
         """View `number` of a training picture, at the size that is served: uint8 (H, W, 3)."""
         phase = Phase(self.recipe.height, self.recipe.width, epochs=1)
-        return Views(self.parts.train, self.parts.chosen, self.recipe, phase, self.seed, number)[index][0]
+        return Views(self.parts.train, self.recipe, phase, self.seed, number)[index][0]
 
     def batches(self, epoch: int) -> Batches:
         """See Source: float32 (B, features)."""

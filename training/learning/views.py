@@ -9,7 +9,6 @@ from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms import v2
 
 from training.learning.augment import augment
-from training.learning.composites import compose
 from training.learning.recipes import Phase, Recipe
 from training.photos.data import DataSet, Images
 
@@ -21,25 +20,20 @@ BRIGHTNESS, SATURATION = 0.2, 0.5
 class Views(Dataset[tuple[Tensor, int]]):
     """One epoch's views of the training pictures; item i is uint8 (H, W, 3) and its label."""
 
-    def __init__(self, data: DataSet, chosen: np.ndarray, recipe: Recipe, phase: Phase, seed: int, epoch: int) -> None:
+    def __init__(self, data: DataSet, recipe: Recipe, phase: Phase, seed: int, epoch: int) -> None:
         self.data, self.recipe, self.phase = data, recipe, phase
         self.seed, self.epoch = seed, epoch
-        labels = data.labels
-        self.labels = labels
-        # Composites are made of training pictures only: nothing that is held out may be seen in them.
-        self.offline, self.online = chosen[labels[chosen] == 0], chosen[labels[chosen] == 1]
+        self.labels = data.labels
 
     def __getitem__(self, index: int) -> tuple[Tensor, int]:
-        label = int(self.labels[index])
-        return torch.from_numpy(self.view(index, label).copy()), label
+        return torch.from_numpy(self.view(index).copy()), int(self.labels[index])
 
-    def view(self, index: int, label: int) -> Images:
+    def view(self, index: int) -> Images:
         """uint8 (phase.height, phase.width, 3)."""
         if self.recipe.views == "documented":
             return documented_view(self.data.images[index], self.phase, (self.seed, self.epoch, index))
         rng = np.random.default_rng((self.seed, self.epoch, index))
-        picture, whole = compose(self.data.images, index, label, self.offline, self.online, rng)
-        return augment(picture, self.phase.height, self.phase.width, rng, whole=whole)
+        return augment(self.data.images[index], self.phase.height, self.phase.width, rng)
 
 
 def documented_view(picture: Images, phase: Phase, key: tuple[int, int, int]) -> Images:
