@@ -34,7 +34,8 @@ logs: ## follow every log (Ctrl-C ends it)
 	@ls log/*.log >/dev/null 2>&1 || { echo "Pm was never started here: run make run."; exit 1; } && tail -n 20 -F log/*.log
 
 test: setup-dev check ## set up and run every check and test
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --ignore tests/e2e
+	@$(BIN)/python -m pytest tests/e2e
 	@$(MAKE) --no-print-directory test-postgres
 
 chaos: setup-dev ## the long tests: a random killer for minutes, swaps by the dozen (PM_CHAOS_S=180)

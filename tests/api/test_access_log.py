@@ -3,9 +3,11 @@
 import io
 import json
 import logging
+import logging.config
 from collections.abc import Iterator
 
 import pytest
+from django.conf import settings
 from django.test import Client
 
 from tests.conftest import Change
@@ -13,7 +15,8 @@ from tests.conftest import Change
 
 @pytest.fixture
 def lines() -> Iterator[io.StringIO]:
-    """What the configured handler writes."""
+    """What the configured handler writes; the model service's tests configure logging, too."""
+    logging.config.dictConfig(settings.LOGGING)
     handler = next(h for h in logging.getLogger().handlers if getattr(h, "formatter", None) and h.name == "stdout")
     assert isinstance(handler, logging.StreamHandler)
     before = handler.setStream(stream := io.StringIO())
