@@ -74,7 +74,7 @@ class ModelSettings:
     def slots(self) -> int:
         """Pictures at work at once: one more than cores, whose bytes are ready when a core is.
 
-        On two cores a third slot classified 77 photos a second instead of 72, and a fourth no more.
+        A fourth slot on two cores classified no more photos a second than a third (docs/adr/0009).
         """
         return self.threads + 1
 
