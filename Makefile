@@ -1,7 +1,11 @@
 # Pm: "make run" starts the product, "make test" tests it, "make help" lists the rest.
 # A machine with Debian, Python 3.11, make and git is enough; what is missing is installed (root or sudo).
 
-PYTHON ?= python3.11
+# Debian's own Python where it is whole: it was compiled with a profile (PGO), which pyenv's usually was not.
+ifndef PYTHON
+PYTHON := $(shell /usr/bin/python3.11 -c 'import ensurepip, os, sysconfig; os.stat(sysconfig.get_path("include") + "/Python.h")' \
+	2>/dev/null && echo /usr/bin/python3.11 || echo python3.11)
+endif
 VENV := .venv
 BIN := $(VENV)/bin
 # Commands find the virtual environment's programs first, and Debian's nginx.
@@ -10,6 +14,8 @@ export PYTHON
 # Checks and tests see the defaults, not what this machine's .env says.
 test check chaos test-postgres: export PM_ENV_FILE = /dev/null
 PIP_INSTALL = $(BIN)/python -m pip install --quiet --use-pep517 --disable-pip-version-check --constraint requirements/lock.txt
+# pip keeps what it compiled; a uwsgi that it compiled for another Python 3.11 would bring that one's libpython along.
+UWSGI_IS_OURS = test "$$($(BIN)/uwsgi --python-version)" = "$$($(BIN)/python -c 'import platform; print(platform.python_version())')"
 RUNTIME = requirements/stack.txt requirements/gateway.txt requirements/model.txt
 
 .DEFAULT_GOAL := help
@@ -92,6 +98,7 @@ $(VENV)/.runtime: $(VENV)/.made $(RUNTIME) requirements/lock.txt
 	@conf/apt.sh run
 	@echo "-- Installing the pinned packages (the first time: a minute or two)"
 	@$(PIP_INSTALL) $(addprefix --requirement ,$(RUNTIME))
+	@$(UWSGI_IS_OURS) || $(PIP_INSTALL) --no-cache-dir --force-reinstall --no-deps uwsgi
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.runtime requirements.txt requirements/training.txt requirements/dev.txt
