@@ -3,13 +3,14 @@
 import logging
 import threading
 from collections import Counter
+from collections.abc import Callable
 from functools import lru_cache
 
 from django.conf import settings
 
 from Pm import canary, roll_out_command
 from Pm.canary import Canary
-from Pm.client import ModelClient
+from Pm.client import ModelClient, nothing
 from Pm.errors import ApiError, BadModelReplyError, BusyError, ModelTimeoutError, ModelUnavailableError, RollOutError
 from Pm.reply import ModelAnswer
 
@@ -23,14 +24,16 @@ _in_a_row: Counter[int] = Counter()  # roll-out → failures since its last answ
 _lock = threading.Lock()
 
 
-def ask(released: Canary, image: bytes, request_id: str) -> ModelAnswer:
+def ask(released: Canary, image: bytes, request_id: str, *, meanwhile: Callable[[], None] = nothing) -> ModelAnswer:
     """The answer of the backup, without the balancer: what it fails to answer must be told apart.
 
+    `meanwhile` is ModelClient.classify's.
     Raises: FAILURES and BusyError when another must answer, else what is wrong with the picture.
     """
     limit_s = settings.GATEWAY.model_read_timeout_s * SHARE_OF_TIME
     try:
-        answer = _client(f"http://{settings.GATEWAY.model_servers[1]}", limit_s).classify(image, request_id)
+        client = _client(f"http://{settings.GATEWAY.model_servers[1]}", limit_s)
+        answer = client.classify(image, request_id, meanwhile=meanwhile)
     except FAILURES as exc:
         _failed(released, exc)
         raise

@@ -1,17 +1,21 @@
-"""Asks the model service over HTTP; the one place where urllib3's exceptions become ours."""
+"""Asks the model service over HTTP; the one place where the network's exceptions become ours."""
 
 import logging
+import select
 import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import lru_cache
-from http.client import IncompleteRead
+from http.client import HTTPConnection, HTTPException
+from urllib.parse import urlsplit
 
 import requests
-import urllib3
 from django.conf import settings
-from urllib3 import exceptions
+from urllib3.exceptions import HTTPError
 
-from Pm.errors import ApiError, BadModelReplyError, ModelTimeoutError, ModelUnavailableError
-from Pm.reply import UNUSABLE, ModelAnswer, read_reply
+from Pm.errors import ModelTimeoutError, ModelUnavailableError
+from Pm.reply import ModelAnswer, read_reply
 
 logger = logging.getLogger(__name__)
 PATH = "/v1/is_online/"
@@ -19,27 +23,38 @@ TIMED_OUT = "The model did not answer in time."
 UNAVAILABLE = "No model server answers; try again soon."
 CONNECT_TIMEOUT_S = 1.0  # the model servers are near: a host that takes longer is not there
 MAX_REASON_CHARACTERS = 100
-POOL_SIZE = 64  # kept connections a host; above GATEWAY_THREADS, so that none is opened for one request only
+
+
+def nothing() -> None:
+    """What there is to do while the model works, for who has nothing."""
 
 
 class ModelClient:
-    """A pool of connections to the balancer and, for when it is restarting, to each model server.
+    """Kept connections to the balancer and, for when it is restarting, to each model server.
 
-    urllib3 alone: requests on top of it costs as much again, and would bring cookies, proxies and redirects.
+    http.client alone: libraries on top of it cost as much again, and send and receive in one call, so that the gateway
+    could do nothing while the model works (docs/adr/0010).
     """
 
     def __init__(self, urls: tuple[str, ...], read_timeout_s: float) -> None:
-        self.urls = urls
         self.read_timeout_s = read_timeout_s
-        self.pools = urllib3.PoolManager(num_pools=len(urls), maxsize=POOL_SIZE, retries=False)
+        # As many as were in use at once, so at most GATEWAY_THREADS; who used one last is taken first.
+        self._idle: dict[str, deque[HTTPConnection]] = {url: deque() for url in urls}
 
     def classify(
-        self, image: bytes, request_id: str, *, upstream: str = "prod", limit_s: float | None = None
+        self,
+        image: bytes,
+        request_id: str,
+        *,
+        upstream: str = "prod",
+        limit_s: float | None = None,
+        meanwhile: Callable[[], None] = nothing,
     ) -> ModelAnswer:
         """The model's answer on one picture, all within `limit_s`, or else `read_timeout_s`.
 
-        `upstream` is the balancer's: "prod", or "stable" while a canary runs (server/stack/render.py).
-        The next of `urls` is asked only when no reply comes from the one before: a reply is final, since the balancer
+        `upstream` is the balancer's: "prod", or "stable" while a canary runs (server/stack/render.py). `meanwhile` is
+        called while a server works; it must not raise, and may be called again when another server is asked.
+        The next of the URLs is asked only when no reply comes from the one before: a reply is final, since the balancer
         has tried both servers before it says that none is there, and a picture that kills workers must not kill more.
         Raises: ModelTimeoutError, ModelUnavailableError, BadModelReplyError, and the model service's own refusals.
         """
@@ -50,36 +65,84 @@ class ModelClient:
             "X-Request-ID": request_id,
             "X-Model-Upstream": upstream,
         }
-        for url in self.urls:
+        for url in self._idle:
             try:
-                reply = self._post(url, image, headers, deadline)
+                reply = self._post(url, image, headers, deadline, meanwhile)
             except ModelUnavailableError as exc:
                 logger.warning("model server skipped", extra={"url": url, "reason": repr(exc.__cause__)})
             else:
-                return read_reply(reply.status, reply.data)
+                return read_reply(*reply)
         raise ModelUnavailableError(UNAVAILABLE)
 
-    def _post(self, url: str, image: bytes, headers: dict[str, str], deadline: float) -> urllib3.BaseHTTPResponse:
-        remaining_s = deadline - time.monotonic()
-        if remaining_s <= 0:
-            raise ModelTimeoutError(TIMED_OUT)
-        timeout = urllib3.Timeout(connect=min(CONNECT_TIMEOUT_S, remaining_s), read=remaining_s)
+    def _post(
+        self, url: str, image: bytes, headers: dict[str, str], deadline: float, meanwhile: Callable[[], None]
+    ) -> tuple[int, bytes]:
+        """The reply's status and content."""
+        connection = self._connection(url, deadline)
         try:
-            return self.pools.request(
-                "POST", url + PATH, body=image, headers=headers, timeout=timeout, redirect=False, preload_content=True
-            )
-        except exceptions.HTTPError as exc:
-            raise translate(exc) from exc
+            with translated():
+                connection.sock.settimeout(remaining_s(deadline))
+                connection.request("POST", PATH, body=image, headers=headers)
+            meanwhile()
+            with translated():
+                connection.sock.settimeout(remaining_s(deadline))
+                response = connection.getresponse()
+                content = response.read()
+        except BaseException:
+            connection.close()
+            raise
+        if connection.sock:  # else the server said that it closes it
+            self._idle[url].append(connection)
+        return response.status, content
+
+    def _connection(self, url: str, deadline: float) -> HTTPConnection:
+        """A kept connection that is still open, else a new one. Raises: ModelTimeoutError, ModelUnavailableError."""
+        idle = self._idle[url]
+        while idle:
+            connection = idle.pop()
+            if not is_readable(connection):
+                return connection
+            connection.close()  # the server has closed it meanwhile
+        where = urlsplit(url)
+        connection = HTTPConnection(str(where.hostname), where.port)
+        connection.timeout = min(CONNECT_TIMEOUT_S, remaining_s(deadline))
+        try:
+            connection.connect()
+        except OSError as exc:
+            raise ModelUnavailableError(UNAVAILABLE) from exc
+        return connection
+
+    def close(self) -> None:
+        """Close the kept connections."""
+        for idle in self._idle.values():
+            while idle:
+                idle.pop().close()
 
 
-def translate(exc: exceptions.HTTPError) -> ApiError:
-    """What an exception of urllib3 means to the client."""
-    if isinstance(exc, exceptions.ReadTimeoutError):
-        return ModelTimeoutError(TIMED_OUT)
-    # No connection in time, or none at all (NewConnectionError is a TimeoutError there), or one that breaks.
-    if isinstance(exc, exceptions.TimeoutError | exceptions.ProtocolError | IncompleteRead):
-        return ModelUnavailableError(UNAVAILABLE)
-    return BadModelReplyError(UNUSABLE)
+def remaining_s(deadline: float) -> float:
+    """Seconds until then. Raises: ModelTimeoutError when there are none."""
+    seconds = deadline - time.monotonic()
+    if seconds <= 0:
+        raise ModelTimeoutError(TIMED_OUT)
+    return seconds
+
+
+def is_readable(connection: HTTPConnection) -> bool:
+    """Whether something lies there to be read; between two requests that can only be the end of the connection."""
+    poll = select.poll()
+    poll.register(connection.sock, select.POLLIN)
+    return bool(poll.poll(0))
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """What the exceptions of a connection mean to the client."""
+    try:
+        yield
+    except TimeoutError as exc:
+        raise ModelTimeoutError(TIMED_OUT) from exc
+    except (OSError, HTTPException) as exc:
+        raise ModelUnavailableError(UNAVAILABLE) from exc
 
 
 @lru_cache(maxsize=1)
@@ -106,5 +169,5 @@ def server_state(address: str, timeout_s: float = 1.0) -> str:
         return "timed out"
     except requests.ConnectionError:
         return "unreachable"
-    except (requests.RequestException, exceptions.HTTPError, ValueError, TypeError, KeyError):
+    except (requests.RequestException, HTTPError, ValueError, TypeError, KeyError):
         return "not ready"

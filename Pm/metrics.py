@@ -22,7 +22,7 @@ REQUEST_SECONDS = Histogram(
 )
 STAGE_SECONDS = Histogram(
     "pm_gateway_stage_duration_seconds",
-    "The parts of a request: parse (base64), model (the whole call), store (the picture), record (the database).",
+    "Parts of a request: parse (base64), model (the call; the picture is written meanwhile), store (its name), record.",
     ["stage"],
     buckets=SECONDS,
     registry=INSTRUMENTS,

@@ -1,6 +1,5 @@
 """Writes: classify a picture, keep it, record the request before it is answered."""
 
-import hashlib
 import logging
 import time
 from collections.abc import Iterator
@@ -14,9 +13,10 @@ from Pm import metrics
 from Pm.canary_traffic import classify
 from Pm.database_file import require_database_file
 from Pm.errors import ApiError, InternalError, StorageUnavailableError
-from Pm.images import image_path, image_save
+from Pm.images import Picture
 from Pm.labelling.draw import is_drawn
 from Pm.models import Prediction
+from Pm.record import prediction_insert
 
 logger = logging.getLogger(__name__)
 
@@ -48,35 +48,38 @@ def prediction_refuse(*, draft: Prediction, code: str) -> None:
     """Record a refused request; a database that fails here must not hide the refusal from the client."""
     draft.result, draft.error_code = "", code
     try:
-        draft.save(force_insert=True)
+        prediction_insert(draft)
     except DatabaseError:
         logger.exception("refusal not recorded")
 
 
 def prediction_classify(*, draft: Prediction, image: bytes) -> None:
-    """Fill the draft with the model's answer and keep the picture.
+    """Fill the draft with the model's answer and keep the picture, which is written while the model works.
 
     Raises: what classify raises; StorageUnavailableError when the picture cannot be written.
     """
-    draft.content_sha256 = hashlib.sha256(image).hexdigest()
     draft.size_bytes = len(image)
     if not connection.in_atomic_block:  # which would be lost
         close_old_connections()  # the key was looked up with a pooled connection: others need it while the model works
-    with stage_timed(draft, "model"):
-        answer = classify(draft, image)
-    draft.result, draft.score, draft.model_version = answer.result, answer.score, answer.model_version
-    draft.format, draft.width, draft.height = answer.format, answer.width, answer.height
-    draft.stage_ms |= answer.stage_ms
-    if settings.GATEWAY.keep_images:
-        with stage_timed(draft, "store"):
-            prediction_keep_image(draft=draft, image=image)
+    picture = Picture(image, settings.GATEWAY.media_root if settings.GATEWAY.keep_images else None)
+    try:
+        with stage_timed(draft, "model"):
+            answer = classify(draft, image, picture.prepare)
+        draft.result, draft.score, draft.model_version = answer.result, answer.score, answer.model_version
+        draft.format, draft.width, draft.height = answer.format, answer.width, answer.height
+        draft.stage_ms |= answer.stage_ms
+        if settings.GATEWAY.keep_images:
+            with stage_timed(draft, "store"):
+                prediction_keep_picture(picture, draft.format)
+    finally:
+        picture.discard()
+        draft.content_sha256 = picture.sha256
 
 
-def prediction_keep_image(*, draft: Prediction, image: bytes) -> None:
+def prediction_keep_picture(picture: Picture, image_format: str) -> None:
     """Keep the picture. Raises: StorageUnavailableError."""
     try:
-        path = image_path(settings.GATEWAY.media_root, draft.content_sha256, draft.format)
-        image_save(path=path, image=image)
+        picture.keep(image_format)
     except OSError as exc:
         logger.exception("image not kept")
         raise StorageUnavailableError("The image could not be stored; nothing was answered.") from exc
@@ -91,7 +94,7 @@ def prediction_record(*, draft: Prediction) -> None:
     try:
         with stage_timed(draft, "record"):
             require_database_file()
-            draft.save(force_insert=True)
+            prediction_insert(draft)
     except DatabaseError as exc:
         logger.exception("answer not recorded")
         raise StorageUnavailableError("The request could not be recorded; nothing was answered.") from exc

@@ -49,7 +49,14 @@ def unused_port() -> int:
 def change(settings: Settings, default_gateway: GatewaySettings, unused_port: int) -> Iterator[Change]:
     """Changes the gateway's settings; without a `model` no model server answers."""
 
+    def forget_client() -> None:
+        if model_client_module._client.cache_info().currsize:
+            model_client_module.model_client().close()
+            model_client_module._client.cache_clear()
+
     def apply(**values: Any) -> GatewaySettings:
+        if values:
+            forget_client()  # it was of the settings before
         changed: GatewaySettings = dataclasses.replace(settings.GATEWAY, **values)
         settings.GATEWAY = changed
         settings.DATA_UPLOAD_MAX_MEMORY_SIZE = changed.max_body_bytes
@@ -60,9 +67,7 @@ def change(settings: Settings, default_gateway: GatewaySettings, unused_port: in
     settings.CORS_ALLOWED_ORIGINS = []
     apply(internal_port=unused_port, model_servers=(f"127.0.0.1:{unused_port}",))
     yield apply
-    if model_client_module._client.cache_info().currsize:
-        model_client_module.model_client().pools.clear()
-        model_client_module._client.cache_clear()
+    forget_client()
 
 
 @pytest.fixture

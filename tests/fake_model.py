@@ -2,7 +2,9 @@
 
 import contextlib
 import json
+import socket
 import threading
+import time
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -26,6 +28,7 @@ class Reply:
     status: int = 200
     broken: bool = False
     silent: bool = False
+    headers: dict[str, str] = field(default_factory=dict)
 
     @property
     def content(self) -> bytes:
@@ -40,6 +43,7 @@ class FakeModel:
         self.ready = Reply(READY)
         self.requests: list[tuple[str, dict[str, str], bytes]] = []
         self.connections = 0
+        self.open: list[socket.socket] = []
         self.stopped = threading.Event()
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (Handler,), {"model": self}))
         self.thread = threading.Thread(target=self.server.serve_forever, args=(0.02,))
@@ -52,6 +56,13 @@ class FakeModel:
     @property
     def address(self) -> str:
         return f"127.0.0.1:{self.port}"
+
+    def hang_up(self) -> None:
+        """Close the connections that were kept, as a server does that restarts, and wait until that is through."""
+        for connection in self.open:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+        time.sleep(0.05)
 
     def stop(self) -> None:
         self.stopped.set()
@@ -68,6 +79,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def setup(self) -> None:
         self.model.connections += 1
+        self.model.open.append(self.request)
         super().setup()
 
     def do_POST(self) -> None:
@@ -86,6 +98,8 @@ class Handler(BaseHTTPRequestHandler):
             return
         self.send_response(reply.status)
         self.send_header("Content-Length", str(len(reply.content)))
+        for name, value in reply.headers.items():
+            self.send_header(name, value)
         self.end_headers()
         self.wfile.write(reply.content)
 

@@ -50,7 +50,7 @@ def backup(model: FakeModel, change: Change) -> Iterator[FakeModel]:
     yield server
     if canary_server._client.cache_info().currsize:
         limit_s = settings.GATEWAY.model_read_timeout_s * canary_server.SHARE_OF_TIME
-        canary_server._client(f"http://{server.address}", limit_s).pools.clear()
+        canary_server._client(f"http://{server.address}", limit_s).close()
         canary_server._client.cache_clear()
     server.stop()
 

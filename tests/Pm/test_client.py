@@ -1,17 +1,17 @@
 """The model client: where it asks, in which order, for how long, and what failures become."""
 
+import http.client
 import inspect
+import socket
 import time
 from collections.abc import Iterator
+from http.client import HTTPConnection
 from typing import Any
 
 import pytest
-import urllib3
-from urllib3 import exceptions
-from urllib3.exceptions import ProtocolError
 
-from Pm.client import ModelClient, server_state, translate
-from Pm.errors import ApiError, BadModelReplyError, ModelTimeoutError, ModelUnavailableError
+from Pm.client import UNAVAILABLE, ModelClient, remaining_s, server_state, translated
+from Pm.errors import ApiError, ModelTimeoutError, ModelUnavailableError
 from tests.fake_model import FakeModel, Reply
 
 
@@ -27,7 +27,7 @@ def ask(*addresses: str, timeout_s: float = 5.0) -> str:
     try:
         return client.classify(b"image", "id").result
     finally:
-        client.pools.clear()
+        client.close()
 
 
 def test_balancer_alone_is_asked_while_it_answers(balancer: FakeModel, spare_model: FakeModel) -> None:
@@ -70,36 +70,34 @@ def test_slow_answer_is_a_timeout_and_not_asked_again(balancer: FakeModel, spare
     assert spare_model.requests == []
 
 
-class SlowBreak(urllib3.PoolManager):
+class SlowBreak(ModelClient):
     """Every connection breaks after a while; keeps how long each try might have taken."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.read_timeouts_s: list[float] = []
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.limits_s: list[float] = []
 
-    def request(self, *_: object, **options: Any) -> urllib3.BaseHTTPResponse:
-        self.read_timeouts_s.append(options["timeout"].read_timeout)
+    def _connection(self, url: str, deadline: float) -> HTTPConnection:
+        self.limits_s.append(remaining_s(deadline))
         time.sleep(0.05)
-        raise ProtocolError("broken")
+        raise ModelUnavailableError(UNAVAILABLE) from ConnectionResetError(url)
 
 
 def test_one_deadline_holds_for_all_tries() -> None:
-    client = ModelClient(("http://a", "http://b", "http://c"), 5.0)
-    client.pools = adapter = SlowBreak()
+    client = SlowBreak(("http://a", "http://b", "http://c"), 5.0)
     with pytest.raises(ModelUnavailableError):
         client.classify(b"image", "id")
-    first_s, second_s, third_s = adapter.read_timeouts_s
+    first_s, second_s, third_s = client.limits_s
     assert first_s <= 5.0
     assert second_s <= first_s - 0.05
     assert third_s <= second_s - 0.05
 
 
 def test_no_server_is_asked_after_the_deadline() -> None:
-    client = ModelClient(("http://a", "http://b"), 0.05)
-    client.pools = adapter = SlowBreak()
+    client = SlowBreak(("http://a", "http://b"), 0.05)
     with pytest.raises(ModelTimeoutError):
         client.classify(b"image", "id")
-    assert len(adapter.read_timeouts_s) == 1
+    assert len(client.limits_s) == 1
 
 
 def test_no_server_at_all_is_unavailable(unused_port: int) -> None:
@@ -118,26 +116,68 @@ def test_connection_is_kept_for_the_next_picture(balancer: FakeModel) -> None:
     client = ModelClient((f"http://{balancer.address}",), 5.0)
     client.classify(b"1", "id")
     client.classify(b"2", "id")
-    client.pools.clear()
+    client.close()
     assert (len(balancer.requests), balancer.connections) == (2, 1)
 
 
-UNAVAILABLE = {
-    *("ConnectTimeoutError", "NameResolutionError", "NewConnectionError", "TimeoutError"),
-    *("IncompleteRead", "InvalidChunkLength", "ProtocolError", "ResponseNotChunked"),
-}
+def test_connection_that_the_server_closed_meanwhile_is_not_used(balancer: FakeModel) -> None:
+    client = ModelClient((f"http://{balancer.address}",), 5.0)
+    client.classify(b"1", "id")
+    balancer.hang_up()
+    assert client.classify(b"2", "id").result == "offline"
+    client.close()
+    assert (len(balancer.requests), balancer.connections) == (2, 2)
 
 
-@pytest.mark.parametrize("name", dir(exceptions))
-def test_every_exception_of_urllib3_is_mapped(name: str) -> None:
-    error = getattr(exceptions, name)
-    if not (inspect.isclass(error) and issubclass(error, exceptions.HTTPError)):
-        return
-    mapped = type(translate(error.__new__(error)))
-    if error.__name__ == "ReadTimeoutError":
-        assert mapped is ModelTimeoutError
-    else:
-        assert mapped is (ModelUnavailableError if error.__name__ in UNAVAILABLE else BadModelReplyError)
+def test_connection_that_the_server_wants_closed_is_not_kept(balancer: FakeModel) -> None:
+    client = ModelClient((f"http://{balancer.address}",), 5.0)
+    balancer.reply = Reply(headers={"Connection": "close"})
+    client.classify(b"1", "id")
+    client.classify(b"2", "id")
+    client.close()
+    assert (len(balancer.requests), balancer.connections) == (2, 2)
+
+
+def test_something_is_done_while_the_model_works(balancer: FakeModel) -> None:
+    client = ModelClient((f"http://{balancer.address}",), 5.0)
+    balancer.reply = Reply(silent=True)
+
+    def meanwhile() -> None:
+        while not balancer.requests:
+            time.sleep(0.001)
+        seen.append(len(balancer.requests))
+
+    seen: list[int] = []
+    with pytest.raises(ModelTimeoutError):
+        client.classify(b"image", "id", limit_s=0.2, meanwhile=meanwhile)
+    assert seen == [1]
+
+
+def test_connection_is_closed_when_what_is_done_meanwhile_fails(balancer: FakeModel) -> None:
+    client = ModelClient((f"http://{balancer.address}",), 5.0)
+
+    def meanwhile() -> None:
+        raise KeyError("a bug")
+
+    with pytest.raises(KeyError):
+        client.classify(b"1", "id", meanwhile=meanwhile)
+    assert client.classify(b"2", "id").result == "offline"
+    client.close()
+    assert balancer.connections == 2
+
+
+FAILURES = [each for each in vars(http.client).values() if inspect.isclass(each) and issubclass(each, Exception)]
+
+
+@pytest.mark.parametrize("failure", [*FAILURES, OSError, socket.gaierror, BrokenPipeError, ConnectionResetError])
+def test_every_failure_of_a_connection_is_one_of_the_service(failure: type[Exception]) -> None:
+    with pytest.raises(ModelUnavailableError), translated():
+        raise failure.__new__(failure)
+
+
+def test_silence_is_a_timeout() -> None:
+    with pytest.raises(ModelTimeoutError), translated():
+        raise TimeoutError
 
 
 def test_server_state_says_ready_with_the_version(balancer: FakeModel) -> None:

@@ -4,11 +4,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import urllib3
 from django.db import connection
 from django.db.backends.base.base import NO_DB_ALIAS
 
-from Pm.client import model_client
+from Pm.images import Picture
 from Pm.models import ApiKey
 from tests.conftest import Post
 from tests.fake_model import FakeModel
@@ -45,21 +44,20 @@ def test_a_key_that_cannot_be_looked_up_is_503(all_connections_taken: None, mode
     assert (response.status_code, response.json()["error"]["code"]) == (503, "storage_unavailable")
 
 
-class Looker(urllib3.PoolManager):
-    """Sees whether this thread holds a connection while the model is asked."""
+def test_no_connection_is_held_while_the_model_works(
+    model: FakeModel, post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held: list[bool] = []
+    prepare = Picture.prepare
 
-    held: bool | None = None
+    def look(picture: Picture) -> None:
+        held.append(connection.connection is not None)
+        prepare(picture)
 
-    def request(self, *arguments: Any, **options: Any) -> urllib3.BaseHTTPResponse:
-        self.held = connection.connection is not None
-        return super().request(*arguments, **options)
-
-
-def test_no_connection_is_held_while_the_model_works(model: FakeModel, post: Post) -> None:
+    monkeypatch.setattr(Picture, "prepare", look)
     _, key = ApiKey.objects.create_key(name="crawler")
-    model_client().pools = looker = Looker(retries=False)
     assert post(headers={"Authorization": f"Api-Key {key}"}).status_code == 200
-    assert looker.held is False
+    assert held == [False]
 
 
 def test_a_connection_that_died_is_replaced(model: FakeModel, post: Post) -> None:

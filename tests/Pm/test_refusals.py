@@ -1,6 +1,7 @@
 """Each refusal of get_pm: its status, code and field, and that it is recorded."""
 
 import base64
+import hashlib
 import json
 from typing import Any
 
@@ -12,6 +13,7 @@ from tests.conftest import PNG, Change, Post
 from tests.fake_model import FakeModel, Reply
 
 pytestmark = pytest.mark.django_db
+SHA256 = hashlib.sha256(PNG).hexdigest()
 PLAIN = base64.b64encode(PNG).decode()
 
 
@@ -108,6 +110,7 @@ def test_refusal_of_the_model_service_is_passed_on(
     assert ("Retry-After" in response) == (status == 503)
     record = Prediction.objects.get()
     assert (record.error_code, record.size_bytes, record.format) == (code, len(PNG), "")
+    assert record.content_sha256 == SHA256
 
 
 @pytest.mark.parametrize("reply", [Reply(b"0"), Reply(b"<html>"), Reply({}), Reply({"error": {}}, 500)])
@@ -132,7 +135,7 @@ def test_get_pm_returns_504_when_model_times_out(model: FakeModel, post: Post, c
 def test_refused_pictures_are_not_kept(model: FakeModel, post: Post, change: Change) -> None:
     model.reply = Reply({"error": {"code": "invalid_image", "message": "No.", "request_id": "x"}}, 400)
     post()
-    assert not change().media_root.exists()
+    assert [path for path in change().media_root.rglob("*") if path.is_file()] == []
 
 
 def test_failing_database_does_not_hide_a_refusal(post: Post, caplog: pytest.LogCaptureFixture) -> None:
@@ -149,3 +152,8 @@ def test_other_methods_are_405(client: Any, change: Change, method: str) -> None
     assert response["Allow"] == "POST"
     if method != "HEAD":
         assert json.loads(response.content)["error"]["code"] == "method_not_allowed"
+
+
+def test_hash_is_recorded_when_no_server_was_there_to_be_asked(post: Post) -> None:
+    assert error_of(post()) == (503, "model_unavailable", None)
+    assert Prediction.objects.get().content_sha256 == SHA256
