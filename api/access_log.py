@@ -4,9 +4,11 @@ import logging
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
+from functools import partial
 
 from django.http import HttpRequest, HttpResponse
 
+from api.request_id import current_request_id
 from Pm import metrics
 from Pm.authentication import client_name
 
@@ -21,13 +23,11 @@ class AccessLogMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Answer, then count and log."""
+        """Answer; count and log once the answer is on its way."""
         start = time.perf_counter()
         with metrics.IN_FLIGHT.track_inprogress() if request.path in GET_PM else nullcontext():
             response = self.get_response(request)
         seconds, code = time.perf_counter() - start, request.META.get("PM_ERROR_CODE", "")
-        if request.path in GET_PM:
-            metrics.count_request(status=response.status_code, code=code, seconds=seconds)
         line = {
             "method": request.method,
             "path": request.path,
@@ -35,6 +35,10 @@ class AccessLogMiddleware:
             "ms": round(seconds * 1000, 2),
             "client": client_name(request.META),
             "error_code": code,
+            "request_id": current_request_id(),  # which is over by then
         }
-        logger.info("request", extra=line)
+        closers: list[Callable[[], None]] = response._resource_closers  # type: ignore[attr-defined] # as Django's handler
+        closers.append(partial(logger.info, "request", extra=line))
+        if request.path in GET_PM:
+            closers.append(partial(metrics.count_request, status=response.status_code, code=code, seconds=seconds))
         return response

@@ -21,6 +21,7 @@ class SecurityHeadersMiddleware(CSPMiddleware):
         response.headers.setdefault("Permissions-Policy", NOTHING_OF_THE_DEVICE)
         if response.headers.get("Content-Type", "").startswith("application/json"):
             response.headers[HEADER] = NOTHING_TO_LOAD
+            return response
         return super().process_response(request, response)
 
     def get_policy_parts(

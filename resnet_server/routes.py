@@ -1,10 +1,11 @@
 """The model service's URLs."""
 
+import json
 import os
 import re
 import time
 import uuid
-from dataclasses import asdict
+from functools import partial
 
 from flask import Blueprint, Response, current_app, g, jsonify, request
 
@@ -16,6 +17,7 @@ from resnet_server.predictor import Predictor, StageTimes
 from resnet_server.settings import ModelSettings
 
 blueprint = Blueprint("v1", __name__)
+JSON = "application/json"
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
@@ -29,16 +31,17 @@ def start_request() -> None:
 
 @blueprint.after_app_request
 def end_request(response: Response) -> Response:
-    """Echo the request id, count the request and write its log line; health checks are too many to log."""
+    """Echo the request id; once the answer is on its way, count the request and write its log line."""
     response.headers["X-Request-ID"] = g.request_id
-    seconds, status, answer = time.perf_counter() - g.started, response.status_code, g.get("answer", {})
+    seconds, answer = time.perf_counter() - g.started, g.get("answer", {})
+    if request.path.startswith("/v1/"):  # health checks are too many
+        ms, status = round(seconds * 1000, 3), response.status_code
+        facts = {"method": request.method, "path": request.path, "status": status, "ms": ms, "request_id": g.request_id}
+        response.call_on_close(partial(current_app.logger.info, "request", extra=facts | answer))
     if request.endpoint == "v1.is_online":
         code, stage_ms = answer.get("error_code", ""), answer.get("stage_ms", {})
-        count_request(status=status, code=code, seconds=seconds, stage_ms=stage_ms)
-    if request.path.startswith("/v1/"):
-        ms = round(seconds * 1000, 3)
-        facts = {"method": request.method, "path": request.path, "status": status, "ms": ms}
-        current_app.logger.info("request", extra=facts | answer)
+        count = partial(count_request, status=response.status_code, code=code, seconds=seconds, stage_ms=stage_ms)
+        response.call_on_close(count)
     return response
 
 
@@ -52,11 +55,25 @@ def is_online() -> Response:
     ms: StageTimes = {}
     with admission.slot() as ms["queue"]:
         prediction = predictor.predict(data, ms)
-    version = predictor.manifest.version
-    g.answer = {"result": prediction.result, "score": round(prediction.score, 5), "stage_ms": ms}
-    if request.accept_mimetypes.best_match(["text/plain", "application/json"]) != "application/json":
+    version, score = predictor.manifest.version, round(prediction.score, 5)
+    g.answer = {"result": prediction.result, "score": score, "stage_ms": ms}
+    if not wants_json(request.headers.get("Accept", "")):
         return Response(str(prediction.result), mimetype="text/plain", headers={"X-Model-Version": version})
-    return jsonify(asdict(prediction) | {"score": round(prediction.score, 5), "model_version": version, "ms": ms})
+    image = prediction.image
+    document = {
+        "result": prediction.result,
+        "label": prediction.label,
+        "score": score,
+        "image": {"format": image.format, "width": image.width, "height": image.height},
+        "model_version": version,
+        "ms": ms,
+    }
+    return Response(json.dumps(document), mimetype=JSON)
+
+
+def wants_json(accept: str) -> bool:
+    """Whether a client would rather have JSON than text; the gateway says so in one word, which needs no parsing."""
+    return accept == JSON or request.accept_mimetypes.best_match(["text/plain", JSON]) == JSON
 
 
 @blueprint.get("/v1/model")

@@ -45,7 +45,8 @@ MIDDLEWARE = [
     "api.access_log.AccessLogMiddleware",
     "api.security_headers.SecurityHeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "corsheaders.middleware.CorsMiddleware",
+    # Only where pages may ask: it would take each request's headers apart to find no Origin.
+    *(["corsheaders.middleware.CorsMiddleware"] if GATEWAY.cors_allowed_origins else []),
     "django.contrib.sessions.middleware.SessionMiddleware",
     "api.admin_locale.AdminLocaleMiddleware",
     "django.middleware.common.CommonMiddleware",

@@ -1,5 +1,6 @@
 """CORS: pages from listed origins only."""
 
+import pytest
 from django.test import Client
 from pytest_django import Settings
 
@@ -7,6 +8,13 @@ from tests.conftest import Change
 
 ORIGIN = "https://app.example.org"
 PREFLIGHT = {"Origin": ORIGIN, "Access-Control-Request-Method": "POST"}
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    """As server/settings.py has them where an origin is listed."""
+    settings.MIDDLEWARE = ["corsheaders.middleware.CorsMiddleware", *settings.MIDDLEWARE]
+    return settings
 
 
 def test_listed_origin_may_post_and_read_our_headers(client: Client, change: Change, settings: Settings) -> None:

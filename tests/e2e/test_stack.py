@@ -75,9 +75,9 @@ def test_a_posted_picture_is_answered_through_every_tier_with_one_request_id(sta
     def lines(name: str) -> list[dict[str, object]]:
         return [event for event in stack.log(name) if event.get("request_id") == request_id]
 
-    wait_for(lambda: len(lines("nginx_out.log")) == 2)  # the public server's and the internal one's
-    assert len(lines("main_server_out.log")) == 1
-    assert len(lines("res1_out.log")) == 1
+    # Each tier writes its line after the answer: nginx two, of the public server and of the internal one.
+    for name, count in {"nginx_out.log": 2, "main_server_out.log": 1, "res1_out.log": 1}.items():
+        wait_for(lambda name=name, count=count: len(lines(name)) == count)  # type: ignore[misc]
     rows = stack.sql(f"select image_id, result, model_version from Pm_prediction where request_id = '{request_id}'")
     assert rows == [("北京校区Java学科12期开班合照", "online", version)]
 

@@ -33,6 +33,13 @@ def test_broken_settings_end_a_command_with_sentences() -> None:
     )
 
 
+@pytest.mark.parametrize(("origins", "there"), [("", "False"), ("https://app.example.org", "True")])
+def test_origins_are_looked_at_where_some_are_listed(origins: str, there: str) -> None:
+    code = "from django.conf import settings; print('corsheaders.middleware.CorsMiddleware' in settings.MIDDLEWARE)"
+    done = manage("shell", "--no-imports", "--command", code, CORS_ALLOWED_ORIGINS=origins)
+    assert done.stdout == f"{there}\n"
+
+
 @pytest.mark.parametrize("command", [("create_api_key", "crawler"), ("prune_predictions", "--older-than-days=9")])
 @pytest.mark.parametrize(
     ("url", "sentence"),
