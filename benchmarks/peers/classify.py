@@ -1,10 +1,16 @@
-"""What every peer does with a request: our own predictor, behind the same JSON body and the same two keys."""
+"""What every peer does with a request: our artifact and engine, behind the same JSON body and the same two keys.
+
+PEER_DECODER says who reads the picture: "pm" is our own preprocessing, with scaled decoding and its checks; "pillow"
+the three calls that a team writes which serves a model with this peer. Both give the network the same size.
+"""
 
 import base64
+import io
 import os
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 
 from resnet_server.engines import load_engine
 from resnet_server.manifest import load_manifest
@@ -15,6 +21,7 @@ from resnet_server.settings import DEFAULT_ARTIFACT
 PORT = int(os.environ.get("PEER_PORT", "8000"))
 WORKERS = int(os.environ.get("PEER_WORKERS", "1"))  # processes that hold a model
 THREADS = int(os.environ.get("PEER_THREADS", "1"))  # the engine's threads in each of them
+DECODER = os.environ.get("PEER_DECODER", "pm")
 PATH = "/api/v1/get_pm"
 MAX_PIXELS = 50_000_000
 
@@ -26,6 +33,7 @@ class Classifier:
 
     def __init__(self, threads: int = THREADS) -> None:
         manifest = load_manifest(DEFAULT_ARTIFACT)
+        self._size = (manifest.width, manifest.height)
         self._predictor = Predictor(manifest, load_engine("auto", manifest, threads), MAX_PIXELS)
         check_golden(self._predictor)
 
@@ -36,7 +44,14 @@ class Classifier:
 
     def prepare(self, image_base64: str) -> tuple[Batch, ImageInfo]:
         """str(base64_data), as the documented client sends it → uint8 (1, H, W, 3) and the picture's header."""
-        return self._predictor.preprocess(base64.b64decode(image_base64[2:-1]), {})
+        data = base64.b64decode(image_base64[2:-1])
+        return self._predictor.preprocess(data, {}) if DECODER == "pm" else self._with_pillow(data)
+
+    def _with_pillow(self, data: bytes) -> tuple[Batch, ImageInfo]:
+        """The documents' way: the whole picture is decoded, then squashed."""
+        image = Image.open(io.BytesIO(data))
+        pixels = image.convert("RGB").resize(self._size, Image.Resampling.BILINEAR)
+        return np.asarray(pixels)[np.newaxis], ImageInfo(str(image.format), *image.size)
 
     def label(self, batch: Batch, info: ImageInfo) -> str:
         """uint8 (1, H, W, 3) → offline or online."""
