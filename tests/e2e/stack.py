@@ -1,8 +1,10 @@
 """Starts the real stack from a copy of the checkout, on free ports: what a user runs, beside what already runs."""
 
 import base64
+import errno
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -121,14 +123,17 @@ def wait_for(condition: Callable[[], bool], limit_s: float = 60) -> None:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports that nothing listens on."""
-    sockets = [socket.socket() for _ in range(count)]
-    for each in sockets:
-        each.bind(("127.0.0.1", 0))
-    ports = [int(each.getsockname()[1]) for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
+    """Ports that nothing listens on, and that the system gives to nobody else before a stack has taken them.
+
+    It gives those of ip_local_port_range (from 32768 on) to whoever connects, or binds to port 0.
+    """
+    found: list[int] = []
+    while len(found) < count:
+        port = random.randrange(15_000, 30_000)
+        with socket.socket() as probe:
+            if port not in found and probe.connect_ex(("127.0.0.1", port)) == errno.ECONNREFUSED:
+                found.append(port)
+    return found
 
 
 def copy_checkout(target: Path) -> Path:
