@@ -15,10 +15,8 @@ from Pm.reply import ModelAnswer
 def classify(draft: Prediction, image: bytes, meanwhile: Callable[[], None]) -> ModelAnswer:
     """The answer of the version whose share the photo is of; the draft notes whether that is the canary's.
 
-    `meanwhile` is ModelClient.classify's.
-
     What the canary does not answer within its time the stable version answers in the rest.
-    Raises: what ModelClient.classify raises.
+    `meanwhile` is called while a model works. Raises: what ModelClient.classify raises.
     """
     released = canary.current()
     if released is None:

@@ -22,6 +22,7 @@ PATH = "/v1/is_online/"
 TIMED_OUT = "The model did not answer in time."
 UNAVAILABLE = "No model server answers; try again soon."
 CONNECT_TIMEOUT_S = 1.0  # the model servers are near: a host that takes longer is not there
+LAST_LOOK_S = 0.05
 MAX_REASON_CHARACTERS = 100
 
 
@@ -85,7 +86,8 @@ class ModelClient:
                 connection.request("POST", PATH, body=image, headers=headers)
             meanwhile()
             with translated():
-                connection.sock.settimeout(remaining_s(deadline))
+                # An answer that came while something else took too long is taken all the same.
+                connection.sock.settimeout(max(deadline - time.monotonic(), LAST_LOOK_S))
                 response = connection.getresponse()
                 content = response.read()
         except BaseException:
@@ -97,26 +99,31 @@ class ModelClient:
 
     def _connection(self, url: str, deadline: float) -> HTTPConnection:
         """A kept connection that is still open, else a new one. Raises: ModelTimeoutError, ModelUnavailableError."""
-        idle = self._idle[url]
-        while idle:
-            connection = idle.pop()
-            if not is_readable(connection):
-                return connection
-            connection.close()  # the server has closed it meanwhile
+        while kept := self._take(url):
+            if not is_readable(kept):
+                return kept
+            kept.close()  # the server has closed it meanwhile
         where = urlsplit(url)
         connection = HTTPConnection(str(where.hostname), where.port)
         connection.timeout = min(CONNECT_TIMEOUT_S, remaining_s(deadline))
         try:
             connection.connect()
-        except OSError as exc:
+        except (OSError, UnicodeError) as exc:  # the latter for a name that cannot be one
             raise ModelUnavailableError(UNAVAILABLE) from exc
         return connection
 
+    def _take(self, url: str) -> HTTPConnection | None:
+        """A kept connection, if any; other threads take some at the same time."""
+        try:
+            return self._idle[url].pop()
+        except IndexError:
+            return None
+
     def close(self) -> None:
         """Close the kept connections."""
-        for idle in self._idle.values():
-            while idle:
-                idle.pop().close()
+        for url in self._idle:
+            while kept := self._take(url):
+                kept.close()
 
 
 def remaining_s(deadline: float) -> float:

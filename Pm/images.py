@@ -1,11 +1,14 @@
 """Keeps pictures on disk, each once, under the hash of its bytes."""
 
 import hashlib
+import logging
 import os
 import threading
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 
+logger = logging.getLogger(__name__)
 EXTENSIONS = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp", "BMP": "bmp", "AVIF": "avif"}
 
 
@@ -57,7 +60,7 @@ class Picture:
 
         Raises nothing, since keep() does; called again, does nothing.
         """
-        if self._media_root is None or self._written or self._failure or self._is_kept():
+        if self._written or self._failure or not self.sha256 or self._media_root is None or self._is_kept():
             return
         try:
             self._written = _write_beside(self._folder, self.sha256, self._image)
@@ -77,9 +80,12 @@ class Picture:
             self._written = None
 
     def discard(self) -> None:
-        """Remove what was written and not named."""
+        """Remove what was written and not named. Raises nothing: why it was not named matters more."""
         if self._written is not None:
-            _remove(self._written)
+            try:
+                _remove(self._written)
+            except OSError:
+                logger.exception("temporary file not removed")
             self._written = None
 
     @property
@@ -88,6 +94,15 @@ class Picture:
 
     def _is_kept(self) -> bool:
         return any(os.access(f"{self._folder}/{_name(self.sha256, known)}", os.F_OK) for known in EXTENSIONS)
+
+
+def remove_left_overs(media_root: Path) -> None:
+    """Remove what processes had written and not named when they were killed, as far as the disk lets us."""
+    for path in media_root.glob("[0-9a-f][0-9a-f]/.*-*-*"):
+        process = path.name.split("-")[-2]
+        if process.isdecimal() and not Path("/proc", process).exists():
+            with suppress(OSError):
+                path.unlink()
 
 
 def _write_beside(folder: str, name: str, image: bytes) -> str:

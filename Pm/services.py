@@ -72,8 +72,8 @@ def prediction_classify(*, draft: Prediction, image: bytes) -> None:
             with stage_timed(draft, "store"):
                 prediction_keep_picture(picture, draft.format)
     finally:
-        picture.discard()
         draft.content_sha256 = picture.sha256
+        picture.discard()
 
 
 def prediction_keep_picture(picture: Picture, image_format: str) -> None:

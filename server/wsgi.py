@@ -3,9 +3,11 @@
 import os
 from contextlib import suppress
 
+from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
 import process_metrics
+from Pm.images import remove_left_overs
 from server.env import METRICS_FOLDER
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "server.settings")
@@ -17,3 +19,4 @@ with suppress(ImportError):  # only a process of uwsgi has this module
 
     process_metrics.join(METRICS_FOLDER, uwsgi.worker_id())
 application = get_wsgi_application()
+remove_left_overs(settings.GATEWAY.media_root)  # of a worker that was killed, whose place this one may take

@@ -3,6 +3,8 @@
 import http.client
 import inspect
 import socket
+import sys
+import threading
 import time
 from collections.abc import Iterator
 from http.client import HTTPConnection
@@ -12,6 +14,7 @@ import pytest
 
 from Pm.client import UNAVAILABLE, ModelClient, remaining_s, server_state, translated
 from Pm.errors import ApiError, ModelTimeoutError, ModelUnavailableError
+from tests.e2e.stack import wait_for
 from tests.fake_model import FakeModel, Reply
 
 
@@ -120,6 +123,50 @@ def test_connection_is_kept_for_the_next_picture(balancer: FakeModel) -> None:
     assert (len(balancer.requests), balancer.connections) == (2, 1)
 
 
+def test_threads_that_find_all_connections_closed_at_once_each_make_a_new_one() -> None:
+    client = ModelClient(("http://a",), 5.0)
+    taken: list[HTTPConnection] = []
+
+    def take() -> None:
+        while kept := client._take("http://a"):
+            taken.append(kept)
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for _ in range(300):
+            client._idle["http://a"].extend(HTTPConnection("a") for _ in range(8))
+            threads = [threading.Thread(target=take) for _ in range(4)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+    finally:
+        sys.setswitchinterval(before)
+    assert len(taken) == 300 * 8
+
+
+def test_server_that_does_not_accept_in_time_is_left_for_the_next(
+    spare_model: FakeModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect, limits_s = HTTPConnection.connect, []
+
+    def refuse_the_first(connection: HTTPConnection) -> None:
+        limits_s.append(connection.timeout)
+        if connection.host == "127.0.0.2":
+            raise TimeoutError
+        connect(connection)
+
+    monkeypatch.setattr(HTTPConnection, "connect", refuse_the_first)
+    assert ask("127.0.0.2:80", spare_model.address) == "offline"
+    assert limits_s == [1.0, 1.0]
+
+
+def test_name_that_cannot_be_one_is_unavailable() -> None:
+    with pytest.raises(ModelUnavailableError):
+        ask("a..b:80")
+
+
 def test_connection_that_the_server_closed_meanwhile_is_not_used(balancer: FakeModel) -> None:
     client = ModelClient((f"http://{balancer.address}",), 5.0)
     client.classify(b"1", "id")
@@ -143,14 +190,21 @@ def test_something_is_done_while_the_model_works(balancer: FakeModel) -> None:
     balancer.reply = Reply(silent=True)
 
     def meanwhile() -> None:
-        while not balancer.requests:
-            time.sleep(0.001)
-        seen.append(len(balancer.requests))
+        wait_for(lambda: len(balancer.requests) == 1, limit_s=10)
+        seen.append(time.monotonic())
 
-    seen: list[int] = []
+    seen: list[float] = []
     with pytest.raises(ModelTimeoutError):
-        client.classify(b"image", "id", limit_s=0.2, meanwhile=meanwhile)
-    assert seen == [1]
+        client.classify(b"image", "id", limit_s=0.5, meanwhile=meanwhile)
+    assert len(seen) == 1
+    assert time.monotonic() - seen[0] < client.read_timeout_s - 1  # not the client's own limit
+
+
+def test_answer_is_taken_though_what_was_done_meanwhile_took_longer_than_the_model_may(balancer: FakeModel) -> None:
+    client = ModelClient((f"http://{balancer.address}",), 5.0)
+    answer = client.classify(b"image", "id", limit_s=0.2, meanwhile=lambda: time.sleep(0.3))
+    client.close()
+    assert answer.result == "offline"
 
 
 def test_connection_is_closed_when_what_is_done_meanwhile_fails(balancer: FakeModel) -> None:

@@ -1,5 +1,6 @@
 """Kept pictures: whole or not at all, and no temporary file left."""
 
+import errno
 import hashlib
 import os
 import subprocess
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from Pm.images import Picture, image_path
+from Pm.images import Picture, image_path, remove_left_overs
 
 ROOT = Path(__file__).resolve().parents[2]
 SHA256 = "ab" * 32
@@ -98,5 +99,31 @@ def test_a_failure_to_write_is_told_when_the_picture_is_to_be_kept(tmp_path: Pat
 def test_without_a_folder_a_picture_is_hashed_only() -> None:
     picture = Picture(b"pixels", None)
     picture.prepare()
+    assert vars(picture)["sha256"] == hashlib.sha256(b"pixels").hexdigest()  # while the model works, not later
     picture.keep("PNG")
-    assert picture.sha256 == hashlib.sha256(b"pixels").hexdigest()
+
+
+def test_a_disk_that_refuses_the_clean_up_hides_no_other_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    picture = Picture(b"pixels", tmp_path)
+    picture.prepare()
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    picture.discard()
+    assert "temporary file not removed" in caplog.text
+
+
+def test_what_killed_processes_left_is_removed(tmp_path: Path) -> None:
+    folder = tmp_path / "ab"
+    folder.mkdir()
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    names = [f".{SHA256}-{gone.pid}-1", f".{SHA256}-{os.getpid()}-1", f"{SHA256}.png"]
+    for name in names:
+        (folder / name).touch()
+    remove_left_overs(tmp_path)
+    assert {path.name for path in folder.iterdir()} == set(names[1:])

@@ -11,14 +11,16 @@ PREFLIGHT = {"Origin": ORIGIN, "Access-Control-Request-Method": "POST"}
 
 
 @pytest.fixture
-def settings(settings: Settings) -> Settings:
+def listing(settings: Settings) -> Settings:
     """As server/settings.py has them where an origin is listed."""
-    settings.MIDDLEWARE = ["corsheaders.middleware.CorsMiddleware", *settings.MIDDLEWARE]
+    place = settings.MIDDLEWARE.index("django.middleware.security.SecurityMiddleware") + 1
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE]
+    settings.MIDDLEWARE.insert(place, "corsheaders.middleware.CorsMiddleware")
     return settings
 
 
-def test_listed_origin_may_post_and_read_our_headers(client: Client, change: Change, settings: Settings) -> None:
-    settings.CORS_ALLOWED_ORIGINS = [ORIGIN]
+def test_listed_origin_may_post_and_read_our_headers(client: Client, change: Change, listing: Settings) -> None:
+    listing.CORS_ALLOWED_ORIGINS = [ORIGIN]
     response = client.options("/api/v1/get_pm/", headers=PREFLIGHT)
     assert response["Access-Control-Allow-Origin"] == ORIGIN
     assert response["Access-Control-Allow-Methods"] == "POST"
@@ -26,10 +28,17 @@ def test_listed_origin_may_post_and_read_our_headers(client: Client, change: Cha
     assert answer["Access-Control-Expose-Headers"] == "X-Request-ID, X-Model-Version, X-Score, Retry-After"
 
 
-def test_other_origins_may_not(client: Client, change: Change) -> None:
+def test_other_origins_may_not(client: Client, change: Change, listing: Settings) -> None:
+    listing.CORS_ALLOWED_ORIGINS = ["https://other.example.org"]
     assert "Access-Control-Allow-Origin" not in client.options("/api/v1/get_pm/", headers=PREFLIGHT)
 
 
-def test_other_pages_are_never_shared(client: Client, change: Change, settings: Settings) -> None:
-    settings.CORS_ALLOWED_ORIGINS = [ORIGIN]
+def test_no_origin_may_where_none_is_listed(client: Client, change: Change) -> None:
+    response = client.options("/api/v1/get_pm/", headers=PREFLIGHT)
+    assert (response.status_code, response["Allow"]) == (405, "POST")
+    assert "Access-Control-Allow-Origin" not in response
+
+
+def test_other_pages_are_never_shared(client: Client, change: Change, listing: Settings) -> None:
+    listing.CORS_ALLOWED_ORIGINS = [ORIGIN]
     assert "Access-Control-Allow-Origin" not in client.get("/admin/login/", headers={"Origin": ORIGIN})

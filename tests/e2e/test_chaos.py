@@ -55,7 +55,9 @@ class PatientClients:
         for count in itertools.count():
             if self._stop.is_set():
                 return
-            self._ask(f"chaos-{number}-{count}", *self.expected[count % len(self.expected)])
+            picture, expected = self.expected[count % len(self.expected)]
+            image_id = f"chaos-{number}-{count}"
+            self._ask(image_id, picture + image_id.encode(), expected)  # new to the server
 
     def _ask(self, image_id: str, picture: bytes, expected: str) -> None:
         deadline = time.monotonic() + PATIENCE_S

@@ -57,7 +57,11 @@ def test_known_traffic_gives_exact_numbers_across_processes(counted: Stack) -> N
     for _ in range(3):
         assert counted.post(b"no picture").status_code == 400
     assert load.failures == []
-    after, model_after, sent = gateway(counted), model(counted), len(load.answers)
+    sent = len(load.answers)
+    # They are counted once the answer is on its way.
+    wait_for(lambda: grown(before, gateway(counted), "pm_gateway_requests_total") >= sent + 3)
+    wait_for(lambda: grown(model_before, model(counted), "pm_model_requests_total") >= sent + 3)
+    after, model_after = gateway(counted), model(counted)
     assert grown(before, after, "pm_gateway_requests_total", 'status="200"') == sent
     assert grown(before, after, "pm_gateway_requests_total", 'code="invalid_image",status="400"') == 3
     assert grown(before, after, "pm_gateway_requests_total") == sent + 3
@@ -97,6 +101,7 @@ def test_a_model_servers_numbers_go_on_across_hups_and_kills(counted: Stack) -> 
         for _ in range(3):
             assert counted.post().status_code == 200
         sent += 3
+        wait_for(lambda sent=sent: grown(before, model(counted), "pm_model_requests_total") == sent)  # type: ignore[misc]
         old = counted.children("resnet_server1")
         if change == "HUP":
             counted.ctl("signal", "HUP", "resnet_server1")
