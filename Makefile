@@ -39,8 +39,12 @@ status: ## say what runs
 logs: ## follow every log (Ctrl-C ends it)
 	@ls log/*.log >/dev/null 2>&1 || { echo "Pm was never started here: run make run."; exit 1; } && tail -n 20 -F log/*.log
 
+# The tests that start stacks mostly wait: the others run beside them. What they say comes when these are through.
 test: setup-dev check ## set up and run every check and test
-	@$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup
+	@mkdir -p .pytest_cache; $(BIN)/python -m pytest tests/e2e >.pytest_cache/e2e.log 2>&1 & stacks=$$!; \
+	$(BIN)/python -m pytest --ignore tests/e2e; rest=$$?; \
+	echo "-- Waiting for the tests that start stacks (.pytest_cache/e2e.log)"; \
+	wait $$stacks; stacks=$$?; cat .pytest_cache/e2e.log; exit $$((rest + stacks))
 	@$(MAKE) --no-print-directory test-postgres
 
 chaos: setup-dev ## the long tests: a random killer for minutes, swaps by the dozen (PM_CHAOS_S=180)
@@ -48,7 +52,7 @@ chaos: setup-dev ## the long tests: a random killer for minutes, swaps by the do
 		tests/e2e/test_rollout.py
 
 test-postgres: setup-dev ## run the gateway's tests on a throw-away PostgreSQL
-	@tests/with_postgres.sh $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup tests/api tests/Pm tests/server tests/e2e/test_postgres.py
+	@tests/with_postgres.sh $(BIN)/python -m pytest tests/api tests/Pm tests/server tests/e2e/test_postgres.py
 
 check: setup-dev ## lint, types, import rules, Django's own checks
 	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --quiet --check .

@@ -15,23 +15,12 @@ from django.test import Client
 from pytest_django import Settings
 
 from Pm import client as model_client_module
-from server.env import DEFAULTS, ROOT, GatewaySettings, read_settings
+from server.env import DEFAULTS, GatewaySettings, read_settings
 from tests.fake_model import FakeModel
 
 PNG = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC")
 Change = Callable[..., GatewaySettings]
 Post = Callable[..., Any]  # the test client's response, which has json()
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """On several processes (--dist loadgroup): a file stays in one, and so do all that start stacks.
-
-    Two stacks at once would disturb each other; one mostly waits, so that the rest gets done beside it.
-    """
-    for item in items:
-        file = item.path.relative_to(ROOT)
-        item.add_marker(pytest.mark.xdist_group("e2e" if "e2e" in file.parts else str(file)))
 
 
 @pytest.fixture
