@@ -22,7 +22,7 @@ PATH = "/v1/is_online/"
 TIMED_OUT = "The model did not answer in time."
 UNAVAILABLE = "No model server answers; try again soon."
 CONNECT_TIMEOUT_S = 1.0  # the model servers are near: a host that takes longer is not there
-LAST_LOOK_S = 0.05
+LAST_LOOK_S = 0.05  # for an answer that lies there already when the time is over
 MAX_REASON_CHARACTERS = 100
 
 

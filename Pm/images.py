@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 logger = logging.getLogger(__name__)
+INCOMING = ".incoming"  # in the media root: what has no name yet, apart from the many that have one
 EXTENSIONS = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp", "BMP": "bmp", "AVIF": "avif"}
 
 
@@ -63,7 +64,7 @@ class Picture:
         if self._written or self._failure or not self.sha256 or self._media_root is None or self._is_kept():
             return
         try:
-            self._written = _write_beside(self._folder, self.sha256, self._image)
+            self._written = _write_beside(f"{self._media_root}/{INCOMING}", self.sha256, self._image)
         except OSError as exc:
             self._failure = exc
 
@@ -76,7 +77,12 @@ class Picture:
         if self._written is None:
             image_save(path=image_path(self._media_root, self.sha256, image_format), image=self._image)
         else:
-            os.replace(self._written, f"{self._folder}/{_name(self.sha256, image_format)}")  # noqa: PTH105
+            path = f"{self._folder}/{_name(self.sha256, image_format)}"
+            try:
+                os.replace(self._written, path)  # noqa: PTH105
+            except FileNotFoundError:  # the first of its folder
+                os.makedirs(self._folder, exist_ok=True)  # noqa: PTH103
+                os.replace(self._written, path)  # noqa: PTH105
             self._written = None
 
     def discard(self) -> None:
@@ -98,7 +104,7 @@ class Picture:
 
 def remove_left_overs(media_root: Path) -> None:
     """Remove what processes had written and not named when they were killed, as far as the disk lets us."""
-    for path in media_root.glob("[0-9a-f][0-9a-f]/.*-*-*"):
+    for path in (media_root / INCOMING).glob(".*-*-*"):
         process = path.name.split("-")[-2]
         if process.isdecimal() and not Path("/proc", process).exists():
             with suppress(OSError):

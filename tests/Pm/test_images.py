@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from Pm.images import Picture, image_path, remove_left_overs
+from Pm.images import INCOMING, Picture, image_path, remove_left_overs
 
 ROOT = Path(__file__).resolve().parents[2]
 SHA256 = "ab" * 32
@@ -47,7 +47,7 @@ def test_nothing_is_left_when_the_disk_is_full(tmp_path: Path) -> None:
 def test_a_picture_gets_its_name_once_its_format_is_known(tmp_path: Path) -> None:
     picture = Picture(b"pixels", tmp_path)
     picture.prepare()
-    (written,) = tmp_path.rglob(".*")
+    (written,) = (tmp_path / INCOMING).iterdir()
     assert (written.read_bytes(), written.stat().st_mode & 0o777) == (b"pixels", 0o600)
     picture.prepare()
     picture.keep("PNG")
@@ -118,7 +118,7 @@ def test_a_disk_that_refuses_the_clean_up_hides_no_other_failure(
 
 
 def test_what_killed_processes_left_is_removed(tmp_path: Path) -> None:
-    folder = tmp_path / "ab"
+    folder = tmp_path / INCOMING
     folder.mkdir()
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
