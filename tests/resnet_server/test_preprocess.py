@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from resnet_server.errors import InvalidImageError, TooLargeError, UnsupportedFormatError
-from resnet_server.preprocess import ImageInfo, PreprocessSpec, preprocess
+from resnet_server.preprocess import ImageInfo, PreprocessSpec, decode_plain_png, open_image, preprocess
 from tests.pictures import encode, noise, screen
 
 SPEC = PreprocessSpec(height=70, width=50, max_pixels=1_000_000)
@@ -57,6 +57,55 @@ def test_mpo_is_taken_as_jpeg_and_its_first_frame_is_the_photo() -> None:
 )
 def test_each_mode_of_png_becomes_rgb_with_alpha_on_white(image: Image.Image, expected: tuple[int, ...]) -> None:
     assert np.unique(pixels(encode(image)).reshape(-1, 3), axis=0).tolist() == [list(expected)]
+
+
+def translucent(width: int = 40, height: int = 30) -> Image.Image:
+    return Image.merge("RGBA", (*noise(width, height).split(), noise(width, height, seed=1).getchannel(0)))
+
+
+def late_metadata(data: bytes) -> bytes:
+    """The PNG with its eXIf chunk, which Pillow writes before the pixels, behind them."""
+    start = data.index(b"eXIf") - 4
+    end = start + 12 + int.from_bytes(data[start : start + 4], "big")
+    return data[:start] + data[end:-12] + data[start:end] + data[-12:]
+
+
+def read_plain(data: bytes) -> Image.Image | None:
+    with open_image(data, SPEC) as image:
+        return decode_plain_png(image, data)
+
+
+@pytest.mark.parametrize("picture", [noise(), screen(), translucent()], ids=["noise", "screen", "alpha"])
+def test_a_plain_png_is_decoded_to_the_pixels_that_pillow_gives(picture: Image.Image) -> None:
+    fast = read_plain(encode(picture))
+    assert fast is not None
+    assert fast.mode == picture.mode
+    assert fast.tobytes() == picture.tobytes()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        encode(solid("L", 77)),
+        encode(solid("RGB", RED).quantize(2)),
+        encode(solid("RGB", RED), transparency=RED),
+        encode(noise())[:-400],
+        encode(noise(), "JPEG"),
+    ],
+    ids=["grey", "palette", "transparent colour", "cut short", "jpeg"],
+)
+def test_what_is_no_plain_png_is_left_to_pillow(data: bytes) -> None:
+    assert read_plain(data) is None
+
+
+def test_an_orientation_behind_the_pixels_of_a_png_is_undone_as_well() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    upright = noise(16, 12)
+    before = encode(upright.transpose(Image.Transpose.ROTATE_90), exif=exif)
+    assert read_plain(before) is not None
+    assert read_plain(late_metadata(before)) is None
+    assert np.array_equal(pixels(late_metadata(before)), pixels(encode(upright)))
 
 
 def test_a_palette_png_with_a_transparent_colour_lies_on_white() -> None:

@@ -27,8 +27,9 @@ def answer_sheet(folder: Path | None, captions: Sequence[tuple[str, str]], targe
 def thumbnail(path: Path) -> Image.Image:
     """The whole picture, upright and small; a grey field where the file is no longer there or readable."""
     try:
-        with open_image(path.read_bytes(), SPEC) as image:
-            small = decode_rgb(image, SPEC)
+        data = path.read_bytes()
+        with open_image(data, SPEC) as image:
+            small = decode_rgb(image, data, SPEC)
     except (OSError, ServiceError):
         return Image.new("RGB", CELL, "#d0d4d8")
     small.thumbnail(CELL)

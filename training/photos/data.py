@@ -168,7 +168,7 @@ def upright_size(data: bytes) -> tuple[int, int]:
     Raises: resnet_server.errors.ServiceError when serving would refuse the picture.
     """
     with open_image(data, PreprocessSpec(max_pixels=MAX_PIXELS)) as image:
-        info, turned = image_info(image), orientation(image)
+        info, turned = image_info(image), orientation(image, type(image))
     return (info.height, info.width) if turned in SWAPS_AXES else (info.width, info.height)
 
 
