@@ -43,9 +43,9 @@ logs: ## follow every log (Ctrl-C ends it)
 test: setup-dev check ## set up and run every check and test
 	@mkdir -p .pytest_cache; $(BIN)/python -m pytest tests/e2e >.pytest_cache/e2e.log 2>&1 & stacks=$$!; \
 	$(BIN)/python -m pytest --ignore tests/e2e; rest=$$?; \
+	$(MAKE) --no-print-directory test-postgres; postgres=$$?; \
 	echo "-- Waiting for the tests that start stacks (.pytest_cache/e2e.log)"; \
-	wait $$stacks; stacks=$$?; cat .pytest_cache/e2e.log; exit $$((rest + stacks))
-	@$(MAKE) --no-print-directory test-postgres
+	wait $$stacks; stacks=$$?; cat .pytest_cache/e2e.log; exit $$((rest + postgres + stacks))
 
 chaos: setup-dev ## the long tests: a random killer for minutes, swaps by the dozen (PM_CHAOS_S=180)
 	@PM_LONG=1 $(BIN)/python -m pytest -s tests/e2e/test_chaos.py tests/e2e/test_hosts.py tests/e2e/test_swaps.py \
