@@ -12,6 +12,7 @@ from training.commands import DEFAULT_CACHE, Cache, Data, Seed, Threads, written
 from training.commands.options import (
     Architecture,
     Batch,
+    Channels,
     Epochs,
     Freeze,
     Height,
@@ -38,6 +39,7 @@ def train(
     architecture: Architecture = None,
     weights: Weights = None,
     freeze: Freeze = False,
+    channels: Channels = None,
     epochs: Epochs = None,
     batch: Batch = None,
     learning_rate: LearningRate = None,
@@ -68,6 +70,7 @@ def train(
         batch=batch,
         learning_rate=learning_rate,
         freeze=freeze,
+        channels=channels,
         precision=precision,
     )
     made = train_run(
@@ -91,24 +94,34 @@ def cross_validate(
     out: Runs,
     fold: Annotated[list[int] | None, typer.Option(help="Only this fold; repeat for several. All when absent.")] = None,
     recipe: RecipeName = "from-scratch",
+    channels: Channels = None,
+    epochs: Epochs = None,
+    learning_rate: LearningRate = None,
+    prune: Annotated[
+        Path | None, typer.Option(help="RUNS of another cross-validation: each fold prunes its network and trains on.")
+    ] = None,
+    speed_up: Annotated[float, typer.Option(help="With --prune: for so many times fewer FLOPs.")] = 2.0,
     seed: Seed = 0,
     threads: Threads = 0,
     cache: Cache = DEFAULT_CACHE,
 ) -> None:
     """Train on three quarters of the groups and answer about the rest, four times; goes on where it was killed."""
     from training.learning.crossval import FOLDS, cut_folds, fold_tables, run_fold
-    from training.learning.recipes import named
+    from training.learning.recipes import chosen as recipe_of
     from training.learning.train import load_both
     from training.photos.folders import outside
+    from training.speed.slim import slim_fold
 
-    chosen, numbers = named(recipe), list(range(FOLDS)) if fold is None else fold
+    chosen = recipe_of(recipe, channels=channels, epochs=epochs, learning_rate=learning_rate)
+    numbers = list(range(FOLDS)) if fold is None else fold
     if unknown := [number for number in numbers if not 0 <= number < FOLDS]:
         raise TrainingError(f"There is no fold {unknown[0]}; they are 0 to {FOLDS - 1}.")
     outside(out, data)
     canvases, served = load_both(data, chosen, threads, cache)
     folds = cut_folds(data, canvases.samples)
     for number in numbers:
-        written(run_fold(canvases, served, folds[number], number, out, seed=seed, recipe=chosen))
+        begun, origin = slim_fold(prune, number, chosen, speed_up) if prune else (chosen, None)
+        written(run_fold(canvases, served, folds[number], number, out, seed=seed, recipe=begun, origin=origin))
     missing = [number for number in range(FOLDS) if not fold_tables(out, number)[0].exists()]
     rest = " ".join(f"--fold {number}" for number in missing)
     step = f"cross-validate {shlex.quote(str(data))} {shlex.quote(str(out))} {rest}"

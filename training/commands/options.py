@@ -10,8 +10,14 @@ RecipeName = Annotated[
 Architecture = Annotated[
     str | None, typer.Option(help="resnet18, 34, 50, 101, 152 or mobilenet_v2; the recipe's when absent.")
 ]
-Weights = Annotated[str | None, typer.Option(help="imagenet (torchvision's), none, or a .pth file to begin from.")]
+Weights = Annotated[
+    str | None, typer.Option(help="imagenet (torchvision's), none, or a .pth file or artifact to begin from.")
+]
 Freeze = Annotated[bool, typer.Option("--freeze", help="Train the last layer only; all else is computed once.")]
+Channels = Annotated[
+    float | None,
+    typer.Option(help="Share of each layer's channels to have: those of largest weights. All when absent."),
+]
 Epochs = Annotated[int | None, typer.Option(min=1, help="The recipe's when absent (documented: 5).")]
 Batch = Annotated[int | None, typer.Option(min=1, help="Pictures a step, over all processes (documented: 8).")]
 LearningRate = Annotated[float | None, typer.Option(min=0, help="At its highest (documented: 0.001).")]

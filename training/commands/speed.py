@@ -12,6 +12,7 @@ from training.commands.learn import after_training
 from training.commands.options import (
     Architecture,
     Batch,
+    Channels,
     Epochs,
     Height,
     LearningRate,
@@ -112,6 +113,7 @@ def distill(
     alpha: Annotated[float, typer.Option(help="What the teacher weighs beside the labels, which weigh 1.")] = ALPHA,
     recipe: RecipeName = "documented",
     weights: Weights = None,
+    channels: Channels = None,
     epochs: Epochs = None,
     batch: Batch = None,
     learning_rate: LearningRate = None,
@@ -137,6 +139,7 @@ def distill(
         width=width or wide,
         architecture=architecture,
         weights=weights,
+        channels=channels,
         batch=batch,
         learning_rate=learning_rate,
         precision=precision,

@@ -11,6 +11,7 @@ from training.errors import TrainingError
 from training.judging.answers import Answers, answers_of, read_answers, write_answers
 from training.judging.forward import predict
 from training.learning.fit import fit
+from training.learning.origin import Origin
 from training.learning.recipes import FROM_SCRATCH, Recipe
 from training.learning.run import replace_by
 from training.learning.sources import Parts
@@ -32,6 +33,7 @@ def run_fold(
     *,
     seed: int,
     recipe: Recipe = FROM_SCRATCH,
+    origin: Origin | None = None,
 ) -> Path:
     """Train on all but `held_out` (see cut_folds), and write what the network answers about it, in int8 and float.
 
@@ -42,7 +44,7 @@ def run_fold(
     table, folder = fold_tables(out, fold)[0], out / f"fold-{fold}"
     seen = np.array(sorted(set(range(len(canvases.samples))) - set(held_out)))
     samples, images = tuple(served.samples[index] for index in held_out), served.images[held_out]
-    network = fit(Parts(canvases, seen, None), recipe, folder, seed=seed, resume=True)
+    network = fit(Parts(canvases, seen, None), recipe, folder, seed=seed, resume=True, origin=origin)
     if network is None:  # the first of several processes goes on
         return table
     if table.exists():

@@ -15,8 +15,11 @@ from training.learning.network import StateDict, build_network, freeze_body, hea
 from training.learning.origin import Origin
 from training.learning.processes import from_first, in_shards, precision_of, start_process, with_bar
 from training.learning.recipes import Recipe
+from training.learning.restore import SETTLED_ON, is_unsettled, settle
 from training.learning.run import Row, Run, run_facts
 from training.learning.sources import Features, Parts, Pictures, Source
+from training.learning.views import Views
+from training.photos.data import Images
 
 
 def fit(
@@ -47,7 +50,9 @@ def fit(
     state = from_first(accelerator, lambda: run.start(resume=resume))
     torch.manual_seed(seed)
     begun = origin.network if origin else None
-    network = begun or build_network(recipe.architecture, recipe.weights)
+    network = begun or build_network(recipe.architecture, recipe.weights, recipe.channels)
+    if is_unsettled(network):
+        settle(network, first_views(parts, recipe, seed))
     source: Source
     if recipe.freeze:
         trained: nn.Module = freeze_body(network.to(accelerator.device))
@@ -63,6 +68,13 @@ def fit(
     train_epochs(network, source, recipe, run, learner, best, seed=seed)
     accelerator.wait_for_everyone()
     return load_trained(run.weights, recipe.architecture) if accelerator.is_main_process else None
+
+
+def first_views(parts: Parts, recipe: Recipe, seed: int) -> Images:
+    """What training sees first of up to SETTLED_ON pictures, spread evenly: uint8 (N, H, W, 3)."""
+    views = Views(parts.train, recipe, recipe.phases[0], seed, epoch=0)
+    places = np.linspace(0, len(parts.chosen) - 1, min(SETTLED_ON, len(parts.chosen))).astype(int)
+    return np.stack([views.view(int(parts.chosen[place])) for place in places])
 
 
 def train_epochs(

@@ -1,37 +1,46 @@
-"""The networks that can be trained: torchvision's, with two outputs, from given weights or none."""
+"""The networks that can be trained: torchvision's, with two outputs, from given weights or none, narrower or not."""
 
+import copy
 from pathlib import Path
 from urllib.error import URLError
 
 import torch
+import torch_pruning
 import torchvision
 from torch import Tensor, nn
 
 from resnet_server.engines.pytorch import UInt8Network, build_backbone, take_widths
 from training.errors import TrainingError
+from training.learning.restore import weights_of_onnx
 
 ARCHITECTURES = ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "mobilenet_v2")
 # torchvision's ImageNet statistics, for values scaled to 0..1; the manifest carries them.
 MEAN = (0.485, 0.456, 0.406)
 STD = (0.229, 0.224, 0.225)
+ROUND_TO = 8  # channels come in multiples of what vector registers hold; more go than asked, but never all of a layer
+TRACED = (1, 3, 64, 64)  # the input that dependencies between layers are traced with; its size does not matter
 
 StateDict = dict[str, Tensor]
 
 
-def build_network(architecture: str, weights: str) -> UInt8Network:
-    """A two-class network. `weights`: "imagenet" (torchvision's own file, downloaded once), "none", or a file's path.
+def build_network(architecture: str, weights: str, channels: float = 1.0) -> UInt8Network:
+    """A two-class network. `weights`: "imagenet" (torchvision's own file, downloaded once), "none", or a path.
 
+    `channels`: the share of each layer's that is kept, above 0 to 1: of the weights, random ones too, the largest.
     NHWC in memory (channels_last), which is what bf16 convolutions on a CPU want.
-    Raises: TrainingError when the weights cannot be had or are of another architecture.
+    Raises: TrainingError when the weights cannot be had or are of another architecture, or channels is no share.
     """
+    if not 0 < channels <= 1:
+        raise TrainingError(f"--channels {channels:g} is no share of the channels; give a number above 0, up to 1.")
     if architecture not in ARCHITECTURES:
         raise TrainingError(f"{architecture} is not known; choose one of {', '.join(ARCHITECTURES)}.")
     backbone = build_backbone(architecture)
     if weights == "imagenet":
         load_body(backbone, imagenet_weights(architecture), architecture, "torchvision's ImageNet weights")
     elif weights != "none":
-        load_body(backbone, read_state_dict(Path(weights)), architecture, weights)
-    return UInt8Network(backbone.to(memory_format=torch.channels_last), MEAN, STD)
+        load_body(backbone, read_state_dict(Path(weights), architecture), architecture, weights)
+    network = UInt8Network(backbone.to(memory_format=torch.channels_last), MEAN, STD)
+    return network if channels == 1 else slimmed(network, 1 - channels)
 
 
 def imagenet_weights(architecture: str) -> StateDict:
@@ -50,12 +59,16 @@ def imagenet_weights(architecture: str) -> StateDict:
     return state_dict
 
 
-def read_state_dict(path: Path) -> StateDict:
-    """The tensors of a .pth file, or of an artifact that holds model.pth.
+def read_state_dict(path: Path, architecture: str) -> StateDict:
+    """The tensors of a .pth file, of an .onnx file that export or quantize wrote, or of an artifact that holds one.
 
     Raises: TrainingError when there is no such file or it is damaged; nothing in it is executed.
     """
-    file = path / "model.pth" if path.is_dir() else path
+    file = path
+    if path.is_dir():
+        file = path / ("model.onnx" if (path / "model.onnx").exists() else "model.pth")
+    if file.suffix == ".onnx":
+        return weights_of_onnx(file, architecture)
     try:
         found = torch.load(file, map_location="cpu", weights_only=True)
     except OSError as exc:
@@ -89,7 +102,7 @@ def load_trained(path: Path, architecture: str) -> UInt8Network:
 
     Raises: TrainingError when the file is missing, damaged or of another architecture.
     """
-    backbone, state_dict = build_backbone(architecture), read_state_dict(path)
+    backbone, state_dict = build_backbone(architecture), read_state_dict(path, architecture)
     head = head_name(backbone)
     if (weight := state_dict.get(f"{head}.weight")) is not None and len(weight) != 2:
         raise TrainingError(f"{path} has {len(weight)} outputs; a model of this service has two, offline and online.")
@@ -114,3 +127,22 @@ def freeze_body(network: UInt8Network) -> nn.Linear:
     if not isinstance(head, nn.Linear):
         raise TypeError(f"{head} is no linear layer")
     return head
+
+
+def slimmed(network: UInt8Network, ratio: float) -> UInt8Network:
+    """A copy without the share `ratio` of each layer's channels: those of least norm, coupled layers together.
+
+    By DepGraph (Fang et al. 2023, torch-pruning). The same share everywhere: ranked over all layers, magnitudes would
+    empty the widest ones first, which take the least time.
+    """
+    smaller = copy.deepcopy(network).eval()
+    head = smaller.backbone.get_submodule(head_name(smaller.backbone))
+    torch_pruning.pruner.BasePruner(
+        smaller.backbone,
+        torch.zeros(TRACED),
+        importance=torch_pruning.importance.GroupMagnitudeImportance(p=2),
+        pruning_ratio=ratio,
+        ignored_layers=[head],
+        round_to=ROUND_TO,
+    ).step()
+    return smaller

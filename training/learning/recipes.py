@@ -33,6 +33,7 @@ class Recipe:
     label_smoothing: float = 0.0
     ema_decay: float = 0.0  # of the running average of the weights, which is what is kept; 0 keeps the weights
     freeze: bool = False
+    channels: float = 1.0  # the share of each layer's to have, in multiples of 8: network.build_network
     precision: str = "auto"  # auto (what the hardware is fast in), float32 or bfloat16
 
     @property

@@ -40,14 +40,12 @@ EXPORT_PICTURES = 28  # four batches of the largest size that is tried
 QUANTIZED = {"QuantizeLinear", "DynamicQuantizeLinear"}
 
 
-def trained_network(source: Path, done: str) -> tuple[Manifest, UInt8Network]:
-    """The manifest and the network of a .pth artifact, ready to answer; `done`: what it is wanted for.
+def network_of(source: Path) -> tuple[Manifest, UInt8Network]:
+    """The manifest and the network of an artifact, ready to answer; of an int8 one the floats that it stands for.
 
-    Raises: TrainingError when the source holds no .pth.
+    Raises: TrainingError when its weights cannot be read.
     """
     manifest = read_artifact(source)
-    if manifest.weights.suffix != ".pth":
-        raise TrainingError(f"{source} holds {manifest.weights.name}; only what train wrote (.pth) can be {done}.")
     return manifest, load_trained(manifest.weights, manifest.architecture)
 
 
@@ -57,7 +55,10 @@ def export_artifact(source: Path, target: Path, data: Path | None = None, cache:
     `data`: real pictures for that, EXPORT_PICTURES of them; without, the golden picture and views of it.
     Raises: TrainingError when the source holds no .pth, or the engines disagree; nothing is at `target` then.
     """
-    manifest, network = trained_network(source, "exported")
+    manifest = read_artifact(source)
+    if manifest.weights.suffix != ".pth":
+        raise TrainingError(f"{source} holds {manifest.weights.name}; only what train wrote (.pth) can be exported.")
+    network = load_trained(manifest.weights, manifest.architecture)
     check_new(target)
     if data is None:
         images, what = golden_views(manifest), "the golden picture and views of it"

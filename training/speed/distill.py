@@ -4,13 +4,13 @@ from pathlib import Path
 
 from training.errors import TrainingError
 from training.learning.origin import Origin, Teacher
-from training.serving.convert import trained_network
+from training.serving.convert import network_of
 
 
 def taught_by(teacher: Path, temperature: float, alpha: float) -> tuple[Origin, tuple[int, int]]:
     """What a run learns from besides the labels, and the teacher's input: height, width.
 
-    Raises: TrainingError when the teacher is no .pth artifact, or the numbers cannot weigh anything.
+    Raises: TrainingError when the teacher's weights cannot be read, or the numbers cannot weigh anything.
     """
     if not temperature > 0:
         raise TrainingError(f"--temperature {temperature:g} cannot soften answers; give a number above 0.")
@@ -18,7 +18,7 @@ def taught_by(teacher: Path, temperature: float, alpha: float) -> tuple[Origin, 
         raise TrainingError(
             f"--alpha {alpha:g} would teach nothing; give a number above 0, or train without a teacher."
         )
-    manifest, network = trained_network(teacher, "a teacher")
+    manifest, network = network_of(teacher)
     network.requires_grad_(requires_grad=False)
     return Origin(manifest.version, manifest.document["name"], teacher=Teacher(network, temperature, alpha)), (
         manifest.height,

@@ -1,31 +1,26 @@
 """Structured pruning: whole channels go, so that every engine has less to do; what is left is trained again."""
 
-import copy
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import torch
-import torch_pruning
 from torch import nn
 
 from resnet_server.engines.pytorch import UInt8Network, build_backbone
 from resnet_server.manifest import Manifest
 from training.errors import TrainingError
 from training.judging.summary import flops_of
-from training.learning.network import head_name
+from training.learning.network import load_trained, slimmed
 from training.learning.origin import Origin
 from training.learning.recipes import Recipe, with_size
-from training.serving.convert import trained_network
+from training.serving.convert import network_of
 from training.serving.export import torch_run
 from training.speed.timing import interleaved_ms
 
-ROUND_TO = 8  # channels come in multiples of what vector registers hold; more go than asked, but never all of a layer
 # Of the channels: a layer whose rounded rest would be none stays whole. From 0.88 on those are ResNets' 64, and less is
 # gained than before; the narrow layers of MobileNet stay from 0.5 on, which costs little.
 MOST = 0.85
 HALVINGS = 7  # of the interval in which the ratio is sought: to less than a hundredth
-TRACED = (1, 3, 64, 64)  # the input that dependencies between layers are traced with; its size does not matter
 
 
 @dataclass(frozen=True)
@@ -57,32 +52,13 @@ class Slim:
         """The recipe at the artifact's size and architecture, and what it begins with."""
         sized = with_size(recipe, self.source.height, self.source.width)
         weights = f"{self.source.version} without {self.ratio:.4f} of its channels"
-        recipe = replace(sized, architecture=self.source.architecture, weights=weights, freeze=False)
+        recipe = replace(sized, architecture=self.source.architecture, weights=weights, freeze=False, channels=1.0)
         return recipe, Origin(self.source.version, self.source.document["name"], network=self.network)
 
 
 def channels(backbone: nn.Module) -> int:
     """What all convolutions put out together."""
     return sum(layer.out_channels for layer in backbone.modules() if isinstance(layer, nn.Conv2d))
-
-
-def slimmed(network: UInt8Network, ratio: float) -> UInt8Network:
-    """A copy without the share `ratio` of each layer's channels: those of least norm, coupled layers together.
-
-    By DepGraph (Fang et al. 2023, torch-pruning). The same share everywhere: ranked over all layers, magnitudes would
-    empty the widest ones first, which take the least time.
-    """
-    smaller = copy.deepcopy(network).eval()
-    head = smaller.backbone.get_submodule(head_name(smaller.backbone))
-    torch_pruning.pruner.BasePruner(
-        smaller.backbone,
-        torch.zeros(TRACED),
-        importance=torch_pruning.importance.GroupMagnitudeImportance(p=2),
-        pruning_ratio=ratio,
-        ignored_layers=[head],
-        round_to=ROUND_TO,
-    ).step()
-    return smaller
 
 
 def ratio_for(speed_up: float, gain: Callable[[float], float]) -> float:
@@ -101,16 +77,33 @@ def ratio_for(speed_up: float, gain: Callable[[float], float]) -> float:
     return high
 
 
-def slim_artifact(source: Path, *, ratio: float | None, speed_up: float | None) -> Slim:
-    """The network of a .pth artifact without `ratio` of its channels, or without as many as `speed_up` takes.
-
-    Raises: TrainingError when the source holds no .pth, or the numbers cannot be had.
-    """
-    manifest, network = trained_network(source, "pruned")
-    height, width = manifest.height, manifest.width
+def ratio_of(network: UInt8Network, height: int, width: int, speed_up: float) -> float:
+    """The least share of the channels without which `network` takes `speed_up` times fewer FLOPs; see ratio_for."""
     flops = flops_of(network.backbone, height, width)
+    return ratio_for(speed_up, lambda share: flops / flops_of(slimmed(network, share).backbone, height, width))
+
+
+def slim_fold(runs: Path, fold: int, recipe: Recipe, speed_up: float) -> tuple[Recipe, Origin]:
+    """What a fold goes on from: its network in the cross-validation `runs`, with `speed_up` times fewer FLOPs.
+
+    Raises: TrainingError when that network is missing or of another architecture, or the speed-up cannot be had.
+    """
+    network = load_trained(runs / f"fold-{fold}" / "model.pth", recipe.architecture)
+    ratio = ratio_of(network, recipe.height, recipe.width, speed_up)
+    weights = f"fold {fold} of {runs.name} without {ratio:.4f} of its channels"
+    origin = Origin(weights, "class-photos", network=slimmed(network, ratio))
+    return replace(recipe, weights=weights, channels=1.0), origin
+
+
+def slim_artifact(source: Path, *, ratio: float | None, speed_up: float | None) -> Slim:
+    """The network of an artifact without `ratio` of its channels, or without as many as `speed_up` takes.
+
+    Raises: TrainingError when the source's weights cannot be read, or the numbers cannot be had.
+    """
+    manifest, network = network_of(source)
+    height, width = manifest.height, manifest.width
     if speed_up is not None:
-        ratio = ratio_for(speed_up, lambda share: flops / flops_of(slimmed(network, share).backbone, height, width))
+        ratio = ratio_of(network, height, width, speed_up)
     if ratio is None or not 0 < ratio <= MOST:
         raise TrainingError(f"--ratio {ratio} is no share of the channels; give a number above 0, up to {MOST}.")
     smaller = slimmed(network, ratio)

@@ -16,7 +16,7 @@ from training.judging.paired import Change
 from training.photos.data import load
 from training.photos.parts import part_or_whole
 from training.serving.artifact import facts_of_child, write_artifact
-from training.serving.convert import check_new, trained_network
+from training.serving.convert import check_new, network_of
 from training.serving.export import torch_run
 from training.speed.timing import interleaved_ms
 
@@ -76,12 +76,12 @@ def sparsify(backbone: nn.Module, amount: float) -> tuple[Zeros, ...]:
 def sparsify_artifact(source: Path, target: Path, *, amount: float, data: Path | None, cache: Path) -> Sparsified:
     """A .pth artifact with the share `amount` of its weights zeroed; its accuracy on `data` (val of a split) if given.
 
-    Raises: TrainingError when the source holds no .pth, or `amount` is no share; nothing is at `target` then.
+    Raises: TrainingError when the weights cannot be read or `amount` is no share; nothing is at `target` then.
     """
     if not 0 < amount < 1:
         raise TrainingError(f"--amount {amount:g} is no share of the weights; give a number between 0 and 1.")
-    manifest, network = trained_network(source, "pruned")
-    _, dense = trained_network(source, "pruned")
+    manifest, network = network_of(source)
+    _, dense = network_of(source)
     check_new(target)
     layers = sparsify(network.backbone, amount)
     before_ms, after_ms = interleaved_ms([torch_run(dense), torch_run(network)], manifest.height, manifest.width)

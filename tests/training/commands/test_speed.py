@@ -55,13 +55,15 @@ def test_a_student_is_trained_and_resumed_with_its_teacher_only(
     trained: Path, divided: Path, tmp_path: Path, capfd: Captured
 ) -> None:
     out = tmp_path / "student"
-    student = ("--architecture", "mobilenet_v2", "--weights", "none", *SMALL, "--cache", tmp_path / "cache")
+    smaller = ("--architecture", "mobilenet_v2", "--weights", "none", "--channels", 0.5)
+    student = (*smaller, *SMALL, "--cache", tmp_path / "cache")
     run("distill", trained, divided, out, *student)
     assert capfd.readouterr().out.splitlines()[-1] == f"next: python -m training evaluate {out} {divided} --part val"
     manifest, teacher = load_manifest(out), load_manifest(trained)
     assert (manifest.architecture, manifest.height, manifest.width) == ("mobilenet_v2", teacher.height, teacher.width)
     assert manifest.document["made_by"]["parent"] == teacher.version
     before = torch.load(manifest.weights, weights_only=True)
+    assert before["classifier.1.weight"].shape == (2, 640)  # of 1,280
     run("distill", trained, divided, out, *student, "--resume")  # is done: nothing changes
     after = torch.load(manifest.weights, weights_only=True)
     assert all(torch.equal(before[name], after[name]) for name in before)

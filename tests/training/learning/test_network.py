@@ -25,6 +25,18 @@ def test_freezing_resnet18_leaves_1026_parameters_to_train() -> None:
     assert sum(parameter.numel() for parameter in network.parameters()) == 11_177_538
 
 
+def test_a_share_of_the_channels_is_had_in_every_layer() -> None:
+    backbone = build_network("resnet18", "none", 0.625).backbone
+    assert [len(backbone.get_parameter(f"layer{n}.1.conv2.weight")) for n in (1, 2, 3, 4)] == [40, 80, 160, 320]
+    assert backbone.get_parameter("fc.weight").shape == (2, 320)
+
+
+@pytest.mark.parametrize("share", [0, -0.5, 1.5, float("nan")])
+def test_what_is_no_share_of_the_channels_is_refused(share: float) -> None:
+    with pytest.raises(TrainingError, match=r"^--channels \S+ is no share of the channels; give a number above 0"):
+        build_network("resnet18", "none", share)
+
+
 def test_weights_from_a_file_are_taken_whole_when_they_have_two_outputs(weights: Path) -> None:
     network = build_network("resnet18", str(weights))
     found = torch.load(weights, weights_only=True)

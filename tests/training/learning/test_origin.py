@@ -11,6 +11,7 @@ from resnet_server.engines.pytorch import UInt8Network
 from resnet_server.manifest import load_manifest
 from training.errors import TrainingError
 from training.learning.origin import Origin, Teacher
+from training.serving.export import torch_run
 from training.speed.distill import taught_by
 
 
@@ -68,6 +69,7 @@ def test_numbers_that_teach_nothing_are_refused(temperature: float, alpha: float
         taught_by(trained, temperature, alpha)
 
 
-def test_an_onnx_artifact_teaches_nobody(exported: Path) -> None:
-    with pytest.raises(TrainingError, match=r"only what train wrote \(\.pth\) can be a teacher\.$"):
-        taught_by(exported, 4.0, 0.5)
+def test_what_is_served_can_teach(trained: Path, exported: Path, golden_batch: np.ndarray) -> None:
+    teachers = [taught_by(source, 4.0, 0.5)[0].teacher for source in (trained, exported)]
+    answers = [torch_run(each.network)(golden_batch) for each in teachers if each]
+    np.testing.assert_allclose(answers[1], answers[0], atol=1e-4)

@@ -12,10 +12,10 @@ from resnet_server.manifest import file_sha256, load_manifest
 from tests.training.noise import HEIGHT, WIDTH
 from training.errors import TrainingError
 from training.judging.summary import flops_of, summary_text
-from training.learning.network import build_network, load_trained
+from training.learning.network import build_network, load_trained, slimmed
 from training.learning.recipes import DOCUMENTED
 from training.serving.export import torch_run
-from training.speed.slim import MOST, ratio_for, slim_artifact, slimmed
+from training.speed.slim import MOST, ratio_for, slim_artifact
 
 
 @pytest.mark.parametrize("architecture", ["resnet18", "mobilenet_v2"])
