@@ -59,15 +59,18 @@ def field_mb(rollup: str, name: str) -> float:
 
 
 def cpu_ms(pids: list[int]) -> dict[str, float]:
-    """Milliseconds that the processes have worked so far, by their program's name; what has ended is left out."""
+    """Milliseconds that the processes and their ended children have worked so far, by the program's name.
+
+    A worker that is replaced goes on counting, as its master's; what has ended itself is left out.
+    """
     found: dict[str, float] = {}
     for pid in pids:
         try:
             head, _, fields = (PROC / str(pid) / "stat").read_text().rpartition(")")
         except OSError:
             continue
-        name, (user, system) = head.partition("(")[2], fields.split()[11:13]  # in ticks, proc(5)
-        found[name] = found.get(name, 0) + (int(user) + int(system)) * 1000 / os.sysconf("SC_CLK_TCK")
+        name, ticks = head.partition("(")[2], fields.split()[11:15]  # utime, stime, cutime and cstime of proc(5)
+        found[name] = found.get(name, 0) + sum(map(int, ticks)) * 1000 / os.sysconf("SC_CLK_TCK")
     return found
 
 

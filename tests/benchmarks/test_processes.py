@@ -45,6 +45,14 @@ def test_work_is_summed_by_program_and_what_has_ended_is_left_out() -> None:
     assert cpu_ms([os.getpid(), os.getpid()])[mine] == pytest.approx(2 * after[mine], rel=0.2)
 
 
+def test_the_work_of_a_child_that_has_ended_is_its_parents() -> None:
+    mine = Path("/proc/self/comm").read_text().strip()
+    before = cpu_ms([os.getpid()])[mine]
+    work = "import time\nwhile time.process_time() < 0.5: pass"
+    subprocess.run([sys.executable, "-c", work], check=True)
+    assert cpu_ms([os.getpid()])[mine] >= before + 450
+
+
 def test_smaps_counts_in_kib() -> None:
     assert field_mb("Rss:  5 kB\nPss:           1000 kB\nPss_Dirty: 7 kB\n", "Pss") == 1.024
 
