@@ -38,7 +38,7 @@ def weights_of_onnx(path: Path, architecture: str) -> dict[str, Tensor]:
     norms = batch_norms(build_backbone(architecture))
     state: dict[str, Tensor] = {}
     for node in graph.node:
-        if node.op_type not in ("Conv", "Gemm"):
+        if node.op_type not in ("Conv", "Gemm") or len(node.input) < 3:  # another tool may leave out biases
             continue
         layer = layer_of(node)
         weight, bias = (torch.tensor(value_of(name, made)) for name in node.input[1:3])
