@@ -62,7 +62,11 @@ SWAPS_AXES = (5, 6, 7, 8)
 # The colour types of RGB and RGBA in a PNG's header (PNG 3rd ed., 11.2.1).
 PNG_CHANNELS = {"RGB": 2, "RGBA": 6}
 # Metadata that may hold an orientation, as it stands in the file, and where Pillow puts what it has read of it.
-PNG_METADATA = ((b"eXIf", "exif"), (b"Raw profile type exif",) * 2, (b"XML:com.adobe.xmp",) * 2)
+PNG_METADATA = (
+    (b"eXIf", "exif"),
+    (b"Raw profile type exif", "Raw profile type exif"),
+    (b"XML:com.adobe.xmp", "XML:com.adobe.xmp"),
+)
 # Above it memory counts, and Pillow takes two copies fewer.
 MAX_PLAIN_PIXELS = 8_000_000
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from resnet_server.errors import InvalidImageError, TooLargeError, UnsupportedFormatError
 from resnet_server.preprocess import ImageInfo, PreprocessSpec, decode_plain_png, open_image, preprocess
@@ -106,6 +107,14 @@ def test_an_orientation_behind_the_pixels_of_a_png_is_undone_as_well() -> None:
     assert read_plain(before) is not None
     assert read_plain(late_metadata(before)) is None
     assert np.array_equal(pixels(late_metadata(before)), pixels(encode(upright)))
+
+
+def test_an_orientation_that_xmp_states_before_the_pixels_is_undone_and_the_png_is_plain() -> None:
+    upright, info = noise(16, 12), PngInfo()
+    info.add_itxt("XML:com.adobe.xmp", '<rdf:Description tiff:Orientation="6"/>')
+    stored = encode(upright.transpose(Image.Transpose.ROTATE_90), pnginfo=info)
+    assert read_plain(stored) is not None
+    assert np.array_equal(pixels(stored), pixels(encode(upright)))
 
 
 def test_a_palette_png_with_a_transparent_colour_lies_on_white() -> None:
