@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from cykooz_resizer import FilterType, ResizeAlg, ResizeOptions, Resizer
 from kornia_rs.io import decode_image_png_u8
 from PIL import Image
 
@@ -70,6 +71,11 @@ PNG_METADATA = (
 # Above it memory counts, and Pillow takes two copies fewer.
 MAX_PLAIN_PIXELS = 8_000_000
 
+# Each pixel of the result is the weighted mean of those that it covers, as Image.resize averages (within 1 of 255).
+BILINEAR = ResizeOptions(resize_alg=ResizeAlg.convolution(FilterType.bilinear))
+# This resize holds Python's lock: 1 ms for a screenshot, but 0.1 s for what is 20,000 pixels long.
+MAX_QUICK_SIDE = 4096
+
 # Registers every decoder now: Image.open(formats=…) does not load those that it has not met yet.
 Image.init()
 # The pixel limit is ours (PreprocessSpec.max_pixels), checked on the header before anything is decoded.
@@ -106,13 +112,12 @@ def preprocess(data: bytes, spec: PreprocessSpec) -> tuple[npt.NDArray[np.uint8]
     with open_image(data, spec) as image:
         info = image_info(image)
         try:
-            rgb = decode_rgb(image, data, spec)
+            pixels = decode_upright(image, data, spec)
         except MemoryError:
             raise
         except Exception as exc:  # Pillow's decoders raise OSError, ValueError, SyntaxError, struct.error, …
             raise InvalidImageError("The image is damaged or cut short; send the whole file.") from exc
-        resized = rgb.resize((spec.width, spec.height), Image.Resampling.BILINEAR)
-    return np.asarray(resized), info  # uint8 (H, W, 3)
+        return resize(pixels, spec), info
 
 
 def open_image(data: bytes, spec: PreprocessSpec) -> Image.Image:
@@ -158,8 +163,8 @@ def image_info(image: Image.Image) -> ImageInfo:
     return ImageInfo(format=name, width=image.width, height=image.height)
 
 
-def decode_rgb(image: Image.Image, data: bytes, spec: PreprocessSpec) -> Image.Image:
-    """Decode to upright 8-bit RGB, at a reduced scale where a large JPEG allows it. `image` is `data`, opened.
+def decode_upright(image: Image.Image, data: bytes, spec: PreprocessSpec) -> Image.Image:
+    """Decode to upright 8-bit RGB, or RGBA that is opaque; a large JPEG at a reduced scale. `image` is `data`, opened.
 
     Raises: whatever Pillow's decoders raise.
     """
@@ -171,7 +176,7 @@ def decode_rgb(image: Image.Image, data: bytes, spec: PreprocessSpec) -> Image.I
         image.draft("RGB", (spec.height, spec.width) if turned in SWAPS_AXES else (spec.width, spec.height))
         image.load()
         pixels = image
-    rgb = to_rgb(pixels)
+    rgb = to_opaque(pixels)
     return rgb.transpose(UNDO_ORIENTATION[turned]) if turned in UNDO_ORIENTATION else rgb
 
 
@@ -194,6 +199,16 @@ def decode_plain_png(image: Image.Image, data: bytes) -> Image.Image | None:
         return None
 
 
+def resize(image: Image.Image, spec: PreprocessSpec) -> npt.NDArray[np.uint8]:
+    """RGB, or RGBA without transparency, squashed to uint8 (spec.height, spec.width, 3)."""
+    size = (spec.width, spec.height)
+    if max(image.size) > MAX_QUICK_SIDE:
+        return np.asarray(image.convert("RGB").resize(size, Image.Resampling.BILINEAR))
+    resized = Image.new("RGB", size)
+    Resizer().resize_pil(image, resized, BILINEAR)  # one Resizer a picture: it keeps its buffers
+    return np.asarray(resized)
+
+
 def orientation(image: Image.Image, reader: type[Image.Image]) -> int:
     """The EXIF orientation as `reader` reads it; 1 (upright) where it is absent or broken, which spoils no photo."""
     try:
@@ -204,8 +219,8 @@ def orientation(image: Image.Image, reader: type[Image.Image]) -> int:
         return 1
 
 
-def to_rgb(image: Image.Image) -> Image.Image:
-    """Any mode that the accepted formats decode to, as 8-bit RGB; alpha is laid on white.
+def to_opaque(image: Image.Image) -> Image.Image:
+    """Any mode that the accepted formats decode to, as 8-bit RGB, alpha laid on white; opaque RGBA stays what it is.
 
     Takes few copies of the picture on purpose: at the pixel limit each costs 50 to 200 MB.
     """
@@ -214,7 +229,7 @@ def to_rgb(image: Image.Image) -> Image.Image:
     if image.has_transparency_data:
         rgba = image.convert("RGBA")
         if rgba.getchannel("A").getextrema() == (255, 255):  # most screenshots
-            return rgba.convert("RGB")
+            return rgba
         white = Image.new("RGB", rgba.size, "white")
         white.paste(rgba, mask=rgba)
         return white

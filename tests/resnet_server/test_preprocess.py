@@ -152,6 +152,20 @@ def test_unreadable_exif_spoils_no_photo() -> None:
     assert np.abs(pixels(broken).astype(int) - RED).max() <= 3
 
 
+@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+@pytest.mark.parametrize(
+    "size",
+    [(1, 1), (3, 400), (49, 71), (640, 401), (1920, 1080), (5000, 40)],
+    ids=["a pixel", "narrow", "almost the size", "a screenshot", "a large one", "a strip"],
+)
+def test_a_picture_is_squashed_as_pillow_squashes_it(size: tuple[int, int], mode: str) -> None:
+    """Within 1 of 255: both average all that a pixel covers, and round differently."""
+    picture = noise(*size)
+    exact = np.asarray(picture.resize((SPEC.width, SPEC.height), Image.Resampling.BILINEAR)).astype(int)
+    spec = PreprocessSpec(SPEC.height, SPEC.width)
+    assert np.abs(preprocess(encode(picture.convert(mode)), spec)[0] - exact).max() <= 1
+
+
 def test_a_large_jpeg_decoded_at_reduced_scale_looks_like_its_full_decode() -> None:
     big = screen(800, 1120)
     fast = pixels(encode(big, "JPEG", quality=95)).astype(int)

@@ -6,7 +6,7 @@ from pathlib import Path
 from PIL import Image
 
 from resnet_server.errors import ServiceError
-from resnet_server.preprocess import PreprocessSpec, decode_rgb, open_image
+from resnet_server.preprocess import PreprocessSpec, decode_upright, open_image
 from training.pages.sheet import contact_sheet
 from training.photos.data import MAX_PIXELS
 
@@ -29,7 +29,7 @@ def thumbnail(path: Path) -> Image.Image:
     try:
         data = path.read_bytes()
         with open_image(data, SPEC) as image:
-            small = decode_rgb(image, data, SPEC)
+            small = decode_upright(image, data, SPEC).convert("RGB")
     except (OSError, ServiceError):
         return Image.new("RGB", CELL, "#d0d4d8")
     small.thumbnail(CELL)
