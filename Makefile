@@ -12,14 +12,14 @@ BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH):/usr/sbin
 export PYTHON
 # Checks and tests see the defaults, not what this machine's .env says.
-test check chaos test-postgres: export PM_ENV_FILE = /dev/null
+test check chaos test-stacks test-postgres: export PM_ENV_FILE = /dev/null
 PIP_INSTALL = $(BIN)/python -m pip install --quiet --use-pep517 --disable-pip-version-check --constraint requirements/lock.txt
 # pip keeps what it compiled; a uwsgi that it compiled for another Python 3.11 would bring that one's libpython along.
 UWSGI_IS_OURS = test "$$($(BIN)/uwsgi --python-version)" = "$$($(BIN)/python -c 'import platform; print(platform.python_version())')"
 RUNTIME = requirements/stack.txt requirements/gateway.txt requirements/model.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help run stop upgrade status logs test chaos test-postgres check format messages bench bench-peers load lock clean setup setup-dev setup-bench
+.PHONY: help run stop upgrade status logs test chaos test-stacks test-postgres check format messages bench bench-peers load lock clean setup setup-dev setup-bench
 
 help: ## list what make can do
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -41,15 +41,14 @@ logs: ## follow every log (Ctrl-C ends it)
 
 # The tests that start stacks mostly wait: the others run beside them. What they say comes when these are through.
 test: setup-dev check ## set up and run every check and test
-	@mkdir -p .pytest_cache; $(BIN)/python -m pytest tests/e2e >.pytest_cache/e2e.log 2>&1 & stacks=$$!; \
+	@mkdir -p .pytest_cache; log=.pytest_cache/stacks.log; \
+	$(MAKE) --no-print-directory --keep-going test-stacks test-postgres >$$log 2>&1 & stacks=$$!; \
 	$(BIN)/python -m pytest --ignore tests/e2e; rest=$$?; \
-	$(MAKE) --no-print-directory test-postgres; postgres=$$?; \
-	echo "-- Waiting for the tests that start stacks (.pytest_cache/e2e.log)"; \
-	wait $$stacks; stacks=$$?; cat .pytest_cache/e2e.log; exit $$((rest + postgres + stacks))
+	echo "-- Waiting for the tests that start stacks, or PostgreSQL ($$log)"; \
+	wait $$stacks; stacks=$$?; cat $$log; exit $$((rest + stacks))
 
-chaos: setup-dev ## the long tests: a random killer for minutes, swaps by the dozen (PM_CHAOS_S=180)
-	@PM_LONG=1 $(BIN)/python -m pytest -s tests/e2e/test_chaos.py tests/e2e/test_hosts.py tests/e2e/test_swaps.py \
-		tests/e2e/test_rollout.py
+test-stacks: setup-dev ## run the tests that start Pm as a whole, two at a time
+	@$(BIN)/python -m pytest tests/e2e -n 2 --dist loadfile
 
 test-postgres: setup-dev ## run the gateway's tests on a throw-away PostgreSQL
 	@tests/with_postgres.sh $(BIN)/python -m pytest tests/api tests/Pm tests/server tests/e2e/test_postgres.py

@@ -1,12 +1,19 @@
 """One stack with the default settings serves most end-to-end tests; in another one, models are swapped."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.e2e.rollout import Make, deploy, served
 from tests.e2e.stack import Stack, running_stack
 from tests.tiny_model import write_artifact
+
+
+@pytest.fixture
+def tmp_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A short one: below a worker's folder, the test's name would make sockets' paths too long for the kernel."""
+    return tmp_path_factory.mktemp("e2e")
 
 
 @pytest.fixture(scope="session")

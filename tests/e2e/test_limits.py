@@ -24,7 +24,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         tmp_path_factory.mktemp("small"),
         MODEL_THREADS="1",
         MODEL_QUEUE_SIZE="0",
-        MODEL_READ_TIMEOUT_S="1",
+        MODEL_READ_TIMEOUT_S="3",
         GATEWAY_THREADS="4",
         GATEWAY_QUEUE_SIZE="2",
         CLIENT_RATE_PER_S="0",
