@@ -50,6 +50,10 @@ test: setup-dev check ## set up and run every check and test
 test-stacks: setup-dev ## run the tests that start Pm as a whole, two at a time
 	@$(BIN)/python -m pytest tests/e2e -n 2 --dist loadfile
 
+chaos: setup-dev ## the long tests: a random killer for minutes, swaps by the dozen (PM_CHAOS_S=180)
+	@PM_LONG=1 $(BIN)/python -m pytest -s tests/e2e/test_chaos.py tests/e2e/test_hosts.py tests/e2e/test_swaps.py \
+		tests/e2e/test_rollout.py
+
 test-postgres: setup-dev ## run the gateway's tests on a throw-away PostgreSQL
 	@tests/with_postgres.sh $(BIN)/python -m pytest tests/api tests/Pm tests/server tests/e2e/test_postgres.py
 
