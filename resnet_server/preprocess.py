@@ -176,8 +176,8 @@ def decode_upright(image: Image.Image, data: bytes, spec: PreprocessSpec) -> Ima
         image.draft("RGB", (spec.height, spec.width) if turned in SWAPS_AXES else (spec.width, spec.height))
         image.load()
         pixels = image
-    rgb = to_opaque(pixels)
-    return rgb.transpose(UNDO_ORIENTATION[turned]) if turned in UNDO_ORIENTATION else rgb
+    opaque = to_opaque(pixels)
+    return opaque.transpose(UNDO_ORIENTATION[turned]) if turned in UNDO_ORIENTATION else opaque
 
 
 def decode_plain_png(image: Image.Image, data: bytes) -> Image.Image | None:
