@@ -62,11 +62,11 @@ def check_programs() -> None:
 
 
 def check_code() -> None:
-    """The gateway's code and packages load, in a process of its own.
+    """The code and packages of both tiers load, in a process of its own.
 
     Raises: StackError with the reason.
     """
-    command = [str(Path(sys.prefix) / "bin" / "python"), "-c", "import server.wsgi, server.urls"]
+    command = [str(Path(sys.prefix) / "bin" / "python"), "-c", "import server.wsgi, server.urls, resnet_server.app"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
         why = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]

@@ -6,9 +6,11 @@ from contextlib import suppress
 from pathlib import Path
 from xmlrpc.client import Fault
 
+from Pm import canary
 from Pm.errors import RollOutError
 from server.stack import preflight, supervisor
 from server.stack.prepare import prepare, say
+from server.stack.render import RUN, uwsgi
 from server.stack.sample import is_ready
 from server.stack.settings import StackError, StackSettings
 
@@ -24,9 +26,12 @@ def reload(settings: StackSettings) -> None:
     """
     if supervisor.programs() is None:
         raise StackError("Pm is not running: make run starts it with what lies here now.")
+    refuse_beside_canary(settings)
     preflight.check_settings(settings)
     preflight.check_code()
     prepare(settings)
+    uwsgi_ini = RUN / "uwsgi.ini"
+    uwsgi_changed = uwsgi_ini.exists() and uwsgi_ini.read_text(encoding="utf-8") != uwsgi(settings)
     preflight.check_nginx(settings)
     from Pm import artifacts  # after prepare has set Django up
 
@@ -36,11 +41,26 @@ def reload(settings: StackSettings) -> None:
                 restart_model_server(slot, settings)
     except RollOutError as exc:
         raise StackError(str(exc)) from exc
-    replace_workers()
-    say("nginx takes its new configuration")
-    supervisor.call("signalProcess", "nginx", "HUP")
+    if is_running("main_server"):
+        replace_workers()
+    else:
+        restart("main_server")
+    if is_running("nginx"):
+        say("nginx takes its new configuration")
+        supervisor.call("signalProcess", "nginx", "HUP")
+    else:
+        restart("nginx")
     wait(lambda: is_ready(f"{settings.public_url}/readyz"), "main_server")
-    tell_what_needs_a_stop()
+    tell_what_needs_a_stop(uwsgi_changed=uwsgi_changed)
+
+
+def refuse_beside_canary(settings: StackSettings) -> None:
+    """A canary's server that is restarted fails some requests in a row, which would end the canary.
+
+    Raises: StackError saying what to do with it first.
+    """
+    if (settings.gateway.var_dir / "models" / canary.FILE).exists():
+        raise StackError("A canary runs: run manage.py canary --promote or canary --abort first. Nothing was changed.")
 
 
 def restart_model_server(slot: str, settings: StackSettings) -> None:
@@ -49,11 +69,27 @@ def restart_model_server(slot: str, settings: StackSettings) -> None:
     (other,) = set(BACKUP_FIRST) - {slot}
     wait(lambda: is_ready(f"http://{servers[other]}/readyz"), other)
     start = time.monotonic()
-    with suppress(Fault):  # it did not run
-        supervisor.call("stopProcess", slot)
-    supervisor.call("startProcess", slot)
+    restart(slot)
     wait(lambda: is_ready(f"http://{servers[slot]}/readyz"), slot)
     say(f"{slot} is new, ready after {time.monotonic() - start:.1f} s")
+
+
+def is_running(program: str) -> bool:
+    """Whether it runs, as far as supervisor knows."""
+    return any(each.name == program and each.state == "RUNNING" for each in supervisor.programs() or ())
+
+
+def restart(program: str) -> None:
+    """Stop it, whatever state it is in, and start it anew.
+
+    Raises: StackError with the end of its log when it does not start.
+    """
+    with suppress(Fault):  # it did not run
+        supervisor.call("stopProcess", program)
+    try:
+        supervisor.call("startProcess", program)
+    except Fault as exc:
+        raise StackError(not_ready(program)) from exc
 
 
 def replace_workers() -> None:
@@ -79,15 +115,24 @@ def wait(condition: Callable[[], bool], program: str) -> None:
     deadline = time.monotonic() + LIMIT_S
     while not condition():
         if time.monotonic() > deadline:
-            tail = supervisor.log_tail(program)
-            raise StackError(f"{program} did not become ready; its log ends with:\n{tail}\nPut that right, then again.")
+            raise StackError(not_ready(program))
         time.sleep(0.1)
 
 
-def tell_what_needs_a_stop() -> None:
-    """Say so where supervisord.conf has changed: only a new start reads it."""
+def not_ready(program: str) -> str:
+    """What to tell of a program that does not come back."""
+    tail = supervisor.log_tail(program)
+    return f"{program} did not become ready; its log ends with:\n{tail}\nPut that right, then again."
+
+
+def tell_what_needs_a_stop(*, uwsgi_changed: bool) -> None:
+    """Say so where supervisord.conf has changed, or what uwsgi's master alone reads: only a new start takes it."""
     added, changed, removed = supervisor.call("reloadConfig")[0]
-    if names := sorted({*added, *changed, *removed}):
+    names = sorted({*added, *changed, *removed})
+    waiting = [f"supervisord.conf for {', '.join(names)}"] if names else []
+    if uwsgi_changed:
+        waiting.append("GATEWAY_PROCESSES, GATEWAY_THREADS, GATEWAY_QUEUE_SIZE or MODEL_READ_TIMEOUT_S for uwsgi")
+    if waiting:
         say(
-            f"supervisord.conf has changed for {', '.join(names)}: make stop and make run, when ten seconds are at hand"
+            f"changed, and not in force yet: {'; '.join(waiting)}: make stop and make run, when ten seconds are at hand"
         )

@@ -72,6 +72,34 @@ def test_an_upgrade_under_load_fails_no_request(old_release: Stack) -> None:
     assert [line.split()[1] for line in said.splitlines() if " new" in line][:2] == ["resnet_server2", "resnet_server1"]
 
 
+def test_a_reload_says_which_changed_settings_wait_for_a_new_start(old_release: Stack) -> None:
+    assert "not in force" not in old_release.run("python", "-m", "server.stack", "reload").stdout
+    old_release.env["MODEL_READ_TIMEOUT_S"] = "20"
+    said = old_release.run("python", "-m", "server.stack", "reload").stdout.splitlines()
+    (waiting,) = (line for line in said if "not in force" in line)
+    assert waiting.startswith("-- changed, and not in force yet: GATEWAY_PROCESSES, ")
+    assert waiting.endswith("MODEL_READ_TIMEOUT_S for uwsgi: make stop and make run, when ten seconds are at hand")
+
+
+def test_a_reload_starts_what_does_not_run(old_release: Stack) -> None:
+    for program in ("nginx", "main_server", "resnet_server2"):
+        old_release.ctl("stop", program)
+    old_release.run("python", "-m", "server.stack", "reload")
+    assert set(old_release.states().values()) == {"RUNNING"}
+    assert old_release.post().status_code == 200
+
+
+def test_a_reload_beside_a_canary_is_refused(old_release: Stack) -> None:
+    share = old_release.root / "var/models/.canary.json"
+    share.write_text("{}")
+    said = old_release.run("python", "-m", "server.stack", "reload", check=False)
+    share.unlink()
+    assert said.returncode == 1
+    assert said.stderr == (
+        "Pm: A canary runs: run manage.py canary --promote or canary --abort first. Nothing was changed.\n"
+    )
+
+
 def test_hup_gives_the_gateway_new_workers_one_after_the_other(old_release: Stack) -> None:
     before = set(old_release.children("main_server"))
     master = old_release.pid("main_server")
