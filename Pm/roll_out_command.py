@@ -1,18 +1,17 @@
 """Starts a roll-out in a process of its own: it takes longer than a request may, and outlives the worker that asked."""
 
-import os
 import subprocess
 import tempfile
 import threading
 import time
 
+from Pm import serving
 from Pm.artifacts import ROOT
 from Pm.errors import RollOutError
 from Pm.model_servers import PYTHON
 
 REFUSAL_WAIT_S = 5.0  # what refuses at once does so by then: another roll-out, a folder that is gone
 LOOK_EVERY_S = 0.1
-GATEWAYS_OWN = ("PM_LOG_FD", "PROMETHEUS_MULTIPROC_DIR")
 
 
 def start(command: str, *arguments: str) -> None:
@@ -24,7 +23,7 @@ def start(command: str, *arguments: str) -> None:
         process = subprocess.Popen(
             [PYTHON, "manage.py", command, *arguments],
             cwd=ROOT,
-            env={name: value for name, value in os.environ.items() if name not in GATEWAYS_OWN},
+            env=serving.environment_of_commands(),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

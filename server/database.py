@@ -36,5 +36,6 @@ def database_settings(url: str, *, default: Path, root: Path) -> dict[str, Any]:
     if database["ENGINE"].endswith("sqlite3"):
         if database["NAME"] != ":memory:":
             database["NAME"] = str(root / database["NAME"])
-        return database | {"OPTIONS": SQLITE_OPTIONS | options, "CONN_MAX_AGE": None}
+        ours = {"ENGINE": "server.sqlite", "OPTIONS": SQLITE_OPTIONS | options, "CONN_MAX_AGE": None}
+        return database | ours | {"TEST": {"NAME": ":memory:"}}  # pytest-django knows so of Django's own engine only
     return database | {"OPTIONS": POSTGRESQL_OPTIONS | options, "CONN_MAX_AGE": 0}  # the pool keeps them

@@ -7,13 +7,12 @@ from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
 import process_metrics
+from Pm import serving
 from Pm.images import remove_left_overs
 from server.env import METRICS_FOLDER
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "server.settings")
-# libpq's default for connections: no SQL of a request takes longer, in milliseconds. Commands are not limited: a
-# migration or a deletion of a year's records may well take minutes.
-os.environ.setdefault("PGOPTIONS", "-c statement_timeout=5000")
+serving.enter()
 with suppress(ImportError):  # only a process of uwsgi has this module
     import uwsgi
 

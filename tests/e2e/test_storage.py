@@ -53,10 +53,11 @@ def test_a_deleted_database_file_is_noticed_and_a_restored_one_serves_without_a_
     assert {refused(own) for _ in range(20)} == {(503, "storage_unavailable")}
     ready = requests.get(f"{own.url}/readyz", timeout=10)
     assert (ready.status_code, code_of(ready)) == (503, "storage_unavailable")
-    for path in (own.root / "var").glob("db.sqlite3*"):
+    assert refused(own, b"no picture") == (400, "invalid_image")
+    assert not (own.root / "var/db.sqlite3").exists()  # a refusal is recorded, too: nothing may make an empty file
+    for path in (own.root / "var").glob("db.sqlite3-*"):
         path.unlink()
-    shutil.copy(own.root.parent / "backup/db.sqlite3", own.root / "var/db.restored")
-    (own.root / "var/db.restored").rename(own.root / "var/db.sqlite3")
+    shutil.copy(own.root.parent / "backup/db.sqlite3", own.root / "var/db.sqlite3")
     assert {refused(own) for _ in range(20)} == {(200, "")}
     assert requests.get(f"{own.url}/readyz", timeout=10).status_code == 200
     assert own.sql("select count(*) from Pm_prediction where result <> ''") == [

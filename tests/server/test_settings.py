@@ -179,3 +179,10 @@ def test_sql_of_requests_is_limited_and_of_commands_is_not(who: str, limit: str)
     command = [sys.executable, "-c", SHOW, who]
     done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False, timeout=120)
     assert (done.stdout, done.stderr) == (f"{limit}\n", "")
+
+
+def test_only_a_command_makes_a_database_file(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/absent.db"
+    code = "import server.wsgi; from Pm.models import Photo; Photo.objects.count()"
+    assert "unable to open database file" in manage("shell", "-c", code, DATABASE_URL=url).stderr
+    assert not (tmp_path / "absent.db").exists()
