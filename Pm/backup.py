@@ -39,6 +39,7 @@ def back_up(target: Path, say: Callable[[str], object]) -> None:
     say(f"wrote {_back_up_database(target)}")
     for folder in FOLDERS:
         if (var / folder).is_dir():
+            _forget_pointers(var / folder, target / folder)
             say(f"wrote {target / folder}: {_copy_new(var / folder, target / folder)} new files")
     if (var / KEY_FILE).exists():
         shutil.copyfile(var / KEY_FILE, target / KEY_FILE)
@@ -99,6 +100,14 @@ def _copy_new(source: Path, target: Path) -> int:
         elif path.is_file() and (not copied.exists() or path.name == SHARE):
             count += _copy_file(path, copied)
     return count
+
+
+def _forget_pointers(source: Path, target: Path) -> None:
+    """Remove the links and the share that the source no longer has: a restore would serve what they name."""
+    for copied in target.iterdir() if target.is_dir() else ():
+        there = source / copied.name
+        if (copied.is_symlink() or copied.name == SHARE) and not (there.is_symlink() or there.exists()):
+            copied.unlink()
 
 
 def _copy_file(path: Path, copied: Path) -> bool:

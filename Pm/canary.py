@@ -61,6 +61,11 @@ def _load(path: Path) -> Canary | None:
         return None
 
 
+def has_share() -> bool:
+    """Whether the file is there: without it every request is the stable version's, whatever the record says."""
+    return (artifacts.models_path() / FILE).exists()
+
+
 def publish(canary: Canary) -> None:
     """Tell every process, in one rename. Raises: OSError."""
     path = artifacts.models_folder() / FILE

@@ -132,6 +132,7 @@ def _share(row: RollOut, percent: float, say: Say) -> None:
 def _resting() -> RollOut:
     row = RollOut.objects.filter(state=State.CANARY).select_related("version").first()
     if row is None:
+        canary.clear()  # a share without a record, which a database that was put back may leave
         raise RollOutError("No canary runs: start one with manage.py canary ARTIFACT --percent 5.")
     return row
 

@@ -55,7 +55,9 @@ def _failed(released: Canary, error: ApiError) -> None:
     logger.warning("canary failed", extra={"model_version": released.version, "reason": error.message})
     with _lock:
         _in_a_row[released.roll_out] += 1
-        is_too_often = _in_a_row[released.roll_out] == LIMIT
+        is_too_often = _in_a_row[released.roll_out] >= LIMIT
+        if is_too_often:
+            del _in_a_row[released.roll_out]  # should it get a share again, or the file not go
     if is_too_often and canary.clear():  # the share is back; who removes the file goes on
         reason = f"it failed {LIMIT} times in a row, at last with {error.code}: {error.message}"
         threading.Thread(target=_abort, args=(reason,)).start()

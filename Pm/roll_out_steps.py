@@ -29,6 +29,7 @@ Say = Callable[[str], object]
 CHECK = "check"
 RECORD = "record"
 UNDO = "undo "
+DEMO = "demo"  # in `found`: a row of the demonstration, which changed nothing
 State = RollOut.State
 
 
@@ -46,6 +47,9 @@ def settle_interrupted(say: Say) -> None:
     """Finish or undo what earlier processes left behind."""
     for row in RollOut.objects.filter(state=State.RUNNING):
         _settle(row, say)
+    for row in RollOut.objects.filter(state=State.CANARY) if not canary.has_share() else ():
+        say(f"The canary of {row.version} by {row.by} had lost its share.")
+        undo(row, "It failed too often in a row, and could not be aborted then.", say)
 
 
 def refuse_beside_canary() -> None:
@@ -91,7 +95,8 @@ def record(row: RollOut, say: Say) -> None:
     """Both serve it: a canary's share ends, folders of old versions go."""
     with step(row, RECORD, say):
         end_share(row)
-        versions_prune(spare={row.target, *row.before.values()})
+        before = target_before(row.target)
+        versions_prune(spare={row.target, *row.before.values(), *([before] if before else [])})
         row.state, row.finished_at = State.DONE, timezone.now()
         row.save()
 
@@ -155,6 +160,13 @@ def version_register(folder: Path) -> ModelVersion:
     manifest = artifacts.read_manifest(folder)
     facts = {"sha256": manifest["weights"]["sha256"], "manifest": manifest}
     return ModelVersion.objects.update_or_create(version=manifest["version"], defaults=facts)[0]
+
+
+def target_before(now: str) -> str | None:
+    """What the primary's pointer said before it said `now`, "" being the default model; None when it never did."""
+    done = RollOut.objects.filter(state=State.DONE).exclude(found__has_key=DEMO)
+    targets = (row.before[SLOTS[0]] for row in done)
+    return next((target for target in targets if target != now), None)
 
 
 def versions_prune(*, spare: set[str]) -> None:

@@ -22,6 +22,7 @@ from Pm.roll_out_steps import (
     refuse_beside_canary,
     settle_interrupted,
     switch,
+    target_before,
     undo,
     undone_on_error,
 )
@@ -59,9 +60,7 @@ def previous_artifact() -> Path:
 
     Raises: RollOutError when no roll-out changed anything, or its folder was removed.
     """
-    now = artifacts.pointed_at(SLOTS[0])
-    targets = (row.before[SLOTS[0]] for row in RollOut.objects.filter(state=State.DONE))
-    target = next((target for target in targets if target != now), None)
+    target = target_before(artifacts.pointed_at(SLOTS[0]))
     if target is None:
         raise RollOutError("There is nothing to go back to: no roll-out has changed what is served.")
     return artifacts.folder_of(target)

@@ -13,6 +13,7 @@ from Pm.client import server_state
 from Pm.database_file import require_database_file
 from Pm.errors import ApiError, ModelUnavailableError, StorageUnavailableError
 from Pm.models import Prediction, RollOut
+from Pm.roll_out_steps import DEMO
 
 MAX_PARALLEL_CHECKS = 8
 OK = "ok"
@@ -87,7 +88,7 @@ def roll_out_facts() -> RollOutFacts:
     counts = dict(RollOut.objects.order_by().values_list("state").annotate(count=Count("pk")))
     unfinished = list(RollOut.objects.filter(state=state.RUNNING))
     interrupted = sum(row.is_interrupted for row in unfinished)
-    done = RollOut.objects.filter(state=state.DONE).select_related("version").first()
+    done = RollOut.objects.filter(state=state.DONE).exclude(found__has_key=DEMO).select_related("version").first()
     return RollOutFacts(
         ended={str(end): counts.get(end, 0) for end in ends},
         running=len(unfinished) - interrupted,

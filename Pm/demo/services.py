@@ -24,10 +24,11 @@ from Pm.labelling.services import label_give
 from Pm.models import Label, ModelVersion, Photo, Prediction, RollOut
 from Pm.photos.files import thumbnail_path
 from Pm.report.image_id import place_of
+from Pm.roll_out_steps import DEMO
 from Pm.versions.selectors import default_version
 
 CLIENT = "demo"  # a key may have this name too, so a mark within the record decides
-MARK = {"demo": 1}
+MARK = {DEMO: 1}
 OURS = Q(client=CLIENT, stage_ms__demo=1)
 OLD_VERSION = "demo-resnet18-1"
 LABELLERS = ("demo-anna", "demo-bert")
@@ -70,7 +71,7 @@ def demo_remove() -> int:
         Label.objects.filter(Q(photo__content_sha256__in=gone) | Q(by__username__in=LABELLERS)).delete()
         Photo.objects.filter(content_sha256__in=gone).delete()
         User.objects.filter(username__in=LABELLERS).delete()
-        RollOut.objects.filter(by=CLIENT).delete()
+        RollOut.objects.filter(Q(found__has_key=DEMO) | Q(version__version=OLD_VERSION)).delete()
         ModelVersion.objects.filter(version=OLD_VERSION).delete()
     for sha256 in gone:
         if path := find_image(settings.GATEWAY.media_root, sha256):
@@ -138,6 +139,7 @@ def _versions(now: datetime) -> None:
             reason=reason,
             process=1,
             state=RollOut.State.DONE,
+            found=MARK,
             steps=[["check", 9.2], ["resnet_server1", 4.8], ["resnet_server2", 4.6], ["record", 0.1]],
             started_at=at,
             finished_at=at + timedelta(seconds=19),

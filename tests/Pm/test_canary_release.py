@@ -11,7 +11,7 @@ from Pm.canary_release import canary_abort, canary_change, canary_promote, canar
 from Pm.errors import RollOutError
 from Pm.models import RollOut
 from Pm.rollout import roll_back
-from tests.Pm.canaries import assert_given_back, start
+from tests.Pm.canaries import NEW, assert_given_back, start
 from tests.Pm.fake_servers import DEFAULT_VERSION, Make, Servers, deploy, pointers, silent
 
 pytestmark = pytest.mark.django_db
@@ -189,3 +189,20 @@ def test_the_default_model_can_be_a_canary(stable: Servers, make: Make) -> None:
     assert stable.serves == {PRIMARY: "v1", BACKUP: DEFAULT_VERSION}
     canary_promote(by="anna", say=silent)
     assert stable.serves == dict.fromkeys(SLOTS, DEFAULT_VERSION)
+
+
+def test_a_canary_that_lost_its_share_is_undone_by_the_next_command(stable: Servers, make: Make) -> None:
+    row = start(make)
+    canary.clear()  # what five failures do, when the command that aborts it cannot run
+    with pytest.raises(RollOutError, match="No canary runs"):
+        canary_change(percent=20, by="anna", say=silent)
+    row.refresh_from_db()
+    assert row.state == RollOut.State.UNDONE
+    assert_given_back(stable)
+
+
+def test_a_share_without_a_record_ends_with_an_abort(stable: Servers) -> None:
+    canary.publish(NEW)
+    with pytest.raises(RollOutError, match="No canary runs"):
+        canary_abort(by="anna", say=silent)
+    assert canary.current() is None

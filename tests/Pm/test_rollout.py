@@ -230,3 +230,18 @@ def test_answers_are_counted_by_version_and_outlive_their_records(servers: Serve
     assert not Prediction.objects.exists()
     answer("v1", "online")
     assert counts() == {"v1": 3, DEFAULT_VERSION: 1}
+
+
+def test_the_version_before_is_kept_also_when_what_is_served_is_rolled_out_again(
+    servers: Servers, make: Make, change: Change
+) -> None:
+    change(model_versions_kept=2)
+    deploy(make("v1"))
+    deploy(make("v2"))
+    servers.refused = {(slot, version) for slot in SLOTS for version in ("v3", "v4")}
+    for version in ("v3", "v4"):
+        with pytest.raises(RollOutError):
+            deploy(make(version))
+    deploy(make("v2"))
+    assert rollout.previous_artifact() == artifacts.folder_of("v1")
+    assert artifacts.folder_of("v1").is_dir()

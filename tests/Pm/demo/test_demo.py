@@ -7,10 +7,14 @@ from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
+from Pm import artifacts
 from Pm.demo import plan, services
 from Pm.demo.services import demo_fill, demo_remove
 from Pm.models import Label, ModelVersion, Photo, Prediction, RollOut
+from Pm.rollout import previous_artifact, roll_out
+from Pm.selectors import roll_out_facts
 from tests.conftest import Change
+from tests.Pm.fake_servers import Make, Servers, deploy, silent
 
 pytestmark = pytest.mark.django_db
 FEW = 40
@@ -85,3 +89,17 @@ def test_command_ends_with_a_sentence_where_pictures_cannot_be_written(monkeypat
     monkeypatch.setattr(services, "image_save", refuse)
     with pytest.raises(CommandError, match=r"^Stopped: .*No space left on device\. Run it again, or with --remove\.$"):
         call_command("demo_data")
+
+
+def test_demonstration_is_no_roll_out_to_go_back_to(servers: Servers, make: Make) -> None:
+    deploy(make("v1"))
+    deploy(make("v2"))
+    demo_fill(photos=FEW, progress=lambda _: None)
+    assert previous_artifact() == artifacts.folder_of("v1")
+    assert roll_out_facts().active == "v2"
+
+
+def test_roll_outs_of_somebody_called_demo_stay(servers: Servers, make: Make) -> None:
+    roll_out(artifact=make("v1"), by="demo", reason="real", say=silent)
+    demo_remove()
+    assert RollOut.objects.get().reason == "real"
