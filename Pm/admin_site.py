@@ -6,7 +6,8 @@ from itertools import chain
 from typing import Any
 
 from django.core.exceptions import BadRequest
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.core.paginator import InvalidPage
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import URLPattern, path
 from unfold.sites import UnfoldAdminSite
 
@@ -47,6 +48,14 @@ class PmAdminSite(UnfoldAdminSite):
         """Django's; the browser drops the photos that it has kept."""
         response: HttpResponse = super().logout(request, extra_context)
         response["Clear-Site-Data"] = '"cache"'
+        return response
+
+    def search(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Unfold's, whose paginator raises what nobody handles."""
+        try:
+            response: HttpResponse = super().search(request, extra_context)
+        except InvalidPage as exc:
+            raise Http404 from exc
         return response
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:

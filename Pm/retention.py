@@ -40,6 +40,8 @@ def predictions_prune(
         _prune_comparisons(before)
     for files in _old_files(media_root, before):
         for path in _without_records(files, before):
+            if not dry_run and not _without_records([path], before):
+                continue  # posted again, or labelled, since the batch was looked at
             size = _prune_file(path, before, dry_run=dry_run)
             report.images += size is not None
             report.image_bytes += size or 0

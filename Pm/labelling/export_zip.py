@@ -6,7 +6,7 @@ import os
 import time
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -89,11 +89,14 @@ def export_state() -> ExportState | None:
 
 def exported_zip() -> Path | None:
     """The last whole zip; one that nobody fetched for a day is removed."""
-    zips = sorted(_folder().glob("labels-*.zip"))
-    for path in [path for path in zips if path.stat().st_mtime < time.time() - KEPT_S]:
-        path.unlink(missing_ok=True)
-        zips.remove(path)
-    return zips[-1] if zips else None
+    kept = []
+    for path in sorted(_folder().glob("labels-*.zip")):
+        with suppress(FileNotFoundError):  # an export that ends just now removes the one before
+            if path.stat().st_mtime < time.time() - KEPT_S:
+                path.unlink()
+            else:
+                kept.append(path)
+    return kept[-1] if kept else None
 
 
 def _folder() -> Path:

@@ -20,6 +20,7 @@ from Pm.photos.files import thumbnail_path
 from Pm.pictures import Picture, read_picture
 
 SAVED_EVERY = 10  # files: the page that shows the progress asks the record
+COUNTS = ("files", "looked_at", "added", "known", "labelled")
 NAME_CHARACTERS = 255
 
 
@@ -55,7 +56,7 @@ def _import_all(members: list[Member], record: PhotoImport, say: Callable[[Photo
             record.refused.append([member.name[:NAME_CHARACTERS], exc.message])
         record.looked_at = number
         if number % SAVED_EVERY == 0 or number == len(members):
-            record.save()
+            record.save(update_fields=COUNTS)  # what was refused may be long: it is written at the end
             say(record)
 
 

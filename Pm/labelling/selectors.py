@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.db.models import Count, Exists, OuterRef, QuerySet
 from django.utils import timezone
@@ -39,8 +40,10 @@ def first_queue(user: User) -> str:
 
 
 def labelled_today(user: User) -> int:
-    """How many photos a person labelled since midnight."""
-    midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
+    """How many photos a person labelled since midnight in REPORT_TIME_ZONE."""
+    midnight = timezone.localtime(timezone=settings.GATEWAY.report_time_zone).replace(
+        hour=0, minute=0, second=0, microsecond=0
+    )
     return Label.objects.filter(by=user, undone_at=None, created_at__gte=midnight).order_by().count()
 
 

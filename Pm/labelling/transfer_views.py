@@ -26,6 +26,7 @@ CHUNK_BYTES = 4 * 1024**2
 FORGOTTEN_S = 24 * 3600  # an upload that nobody went on with
 SHOWN = 20
 _UPLOAD = re.compile(r"[0-9a-f]{32}")
+_NUMBER = re.compile(r"[0-9]{1,18}")
 
 
 @require_http_methods(["GET", "POST"])
@@ -55,7 +56,8 @@ def photo_import_chunk(request: HttpRequest) -> JsonResponse:
     """Add a piece to an upload, the first of which names none; with the last piece the import starts."""
     require(request, "Pm.import_photo")
     upload, offset, total = (request.GET.get(name, "") for name in ("upload", "offset", "total"))
-    if not (offset.isascii() and offset.isdigit() and total.isascii() and total.isdigit()):
+    is_raw = request.content_type == "application/octet-stream"  # a form's body would have been read as one by now
+    if not (is_raw and _NUMBER.fullmatch(offset) and _NUMBER.fullmatch(total)):
         return _refused(_("The upload is broken; send it again."))
     if int(total) > MAX_ZIP_BYTES:
         return _refused(_("The zip has more than %(limit)d bytes; divide it.") % {"limit": MAX_ZIP_BYTES})
@@ -89,7 +91,7 @@ def label_export(request: HttpRequest) -> HttpResponse:
             messages.error(request, str(exc))
         return redirect("admin:label_export")
     path = exported_zip()
-    size = path.stat().st_size if path else 0
+    size = path.stat().st_size if path and path.exists() else 0
     context = {"state": export_state(), "zip": path, "size": size}
     return page(request, "Pm/labelling/export.html", _("Export labels"), **context)
 

@@ -1,5 +1,6 @@
 """Sends kept pictures and their thumbnails to signed-in staff; nothing else gets at them."""
 
+import logging
 import re
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from Pm.errors import ApiError
 from Pm.images import find_image, image_save
 from Pm.pictures import CONTENT_TYPES, read_picture
 
+logger = logging.getLogger(__name__)
 SEEN_BY = ("Pm.view_prediction", "Pm.view_photo", "Pm.label_photo")
 INTERNAL = "/_photos/"  # conf/nginx/public.conf: below var/, by X-Accel-Redirect only
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -35,6 +37,9 @@ def photo_thumbnail(request: HttpRequest, sha256: str) -> HttpResponseBase:
             image_save(path=path, image=read_picture(picture.read_bytes()).thumbnail)
         except ApiError as exc:
             raise Http404 from exc
+        except OSError:  # the disk is full
+            logger.exception("thumbnail not kept")
+            path = picture
     return _send(request, path)
 
 

@@ -35,7 +35,7 @@ def tables(found: Report, measured: Accuracy) -> list[Table]:
         Table("regions", _("Region"), [_("Region"), *_counted()], map(_counts, found.regions)),
         Table("institutions", _("Institution"), [_("Institution"), *_counted()], map(_counts, found.institutions)),
         Table("versions", _("Model version"), [_("Model version"), *_counted()], map(_counts, found.versions)),
-        Table("accuracy", _("Accuracy"), _accuracy_header(), map(_accuracy, [measured.total, *measured.versions])),
+        Table("accuracy", _("Accuracy"), _accuracy_header(), _accuracies(measured)),
     ]
 
 
@@ -58,6 +58,11 @@ def _accuracy_header() -> list[str]:
         header += [f"{_('Photos')} ({name})", f"{_('Right')} ({name})", f"{_('Accuracy')} ({name})"]
         header += [f"{_('95 % from')} ({name})", f"{_('95 % to')} ({name})"]
     return header
+
+
+def _accuracies(measured: Accuracy) -> list[list[Cell]]:
+    """A list: while it is streamed, the language of the request is over."""
+    return [_accuracy(version) for version in (measured.total, *measured.versions)]
 
 
 def _accuracy(version: VersionAccuracy) -> list[Cell]:

@@ -99,3 +99,8 @@ def test_lookups_that_filters_have_still_narrow_a_list(staff: Client) -> None:
 def test_log_out_has_the_browser_drop_what_it_keeps(staff: Client) -> None:
     reply = staff.post("/admin/logout/")
     assert (reply.status_code, reply["Clear-Site-Data"]) == (200, '"cache"')
+
+
+@pytest.mark.parametrize("page", ["9", "x"])
+def test_a_page_of_results_that_is_not_there_is_not_found(staff: Client, page: str) -> None:
+    assert staff.get("/admin/search/", {"s": "a", "page": page}).status_code == 404

@@ -6,11 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
+from django.test import Client
 from PIL import Image
 
 from Pm.images import image_path, image_save
 from Pm.models import Photo, Prediction
+
+BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
 def user(name: str) -> User:
@@ -55,3 +58,11 @@ def posted(name: str, data: bytes | None = None, **values: Any) -> Prediction:
     sha256 = keep(data if data is not None else picture(sum(name.encode())))
     defaults = {"result": "online", "score": 0.99, "model_version": "v1", "client": "c", "request_id": "r"}
     return Prediction.objects.create(image_id=name, content_sha256=sha256, format="PNG", **{**defaults, **values})
+
+
+def member(*permissions: str) -> Client:
+    ann = user("ann")
+    ann.user_permissions.set(Permission.objects.filter(codename__in=permissions))
+    client = Client()
+    client.force_login(ann, backend=BACKEND)
+    return client

@@ -5,10 +5,11 @@ import os
 import zipfile
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import DatabaseError
+from django.db import DatabaseError, connection
 
 from Pm.labelling import importing, sources
 from Pm.labelling.importing import photos_import
@@ -259,3 +260,17 @@ def test_a_databases_error_is_on_the_record_without_what_no_database_takes(
         run(write(tmp_path / "photos", GOOD))
     record = PhotoImport.objects.get()
     assert (record.state, record.error) == ("failed", "no room ?")
+
+
+def test_what_was_refused_is_written_once(tmp_path: Path) -> None:
+    source = write(tmp_path / "photos", {f"{number}.txt": b"no picture" for number in range(50)})
+    written: list[int] = []
+
+    def count(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        written.extend(len(text) for text in params or () if isinstance(text, str) and "no picture" not in sql)
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(count):
+        run(source)
+    assert len(refused()) == 50
+    assert sum(size > 1000 for size in written) == 1

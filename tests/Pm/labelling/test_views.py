@@ -1,40 +1,29 @@
 """The labelling pages: what they show, what they never show, whom they let in."""
 
 import json
-import os
 import re
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import User
 from django.db import DatabaseError
 from django.test import Client
+from django.utils import timezone
 
-from Pm import roll_out_command
-from Pm.errors import RollOutError
-from Pm.labelling import export_zip, services, transfer_views
-from Pm.labelling.export_zip import ExportState, zip_export
+from Pm.labelling import selectors, services
 from Pm.labelling.services import label_give
-from Pm.models import Label, Photo, PhotoImport
+from Pm.models import Label, Photo
 from tests.conftest import Change
-from tests.Pm.labelling.photos import keep, kept_path, photo, picture, posted, user
+from tests.Pm.labelling.photos import kept_path, member, photo, posted, user
 
 pytestmark = pytest.mark.django_db
-BACKEND = "django.contrib.auth.backends.ModelBackend"
 JSON = {"Accept": "application/json"}
 
 
 @pytest.fixture(autouse=True)
 def plain_settings(change: Change) -> None:
     change(second_label_percent=0)
-
-
-def member(*permissions: str) -> Client:
-    ann = user("ann")
-    ann.user_permissions.set(Permission.objects.filter(codename__in=permissions))
-    client = Client()
-    client.force_login(ann, backend=BACKEND)
-    return client
 
 
 @pytest.fixture
@@ -224,88 +213,11 @@ def test_an_imported_photo_has_a_page_too() -> None:
     assert "It was never asked" in member("view_photo").get(f"/admin/Pm/photo/{one.pk}/change/").content.decode()
 
 
-@pytest.fixture
-def started(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
-    commands: list[tuple[str, ...]] = []
-    monkeypatch.setattr(roll_out_command, "start", lambda *command: commands.append(command))
-    return commands
-
-
-def send(client: Client, data: bytes, size: int, **query: str) -> list[Any]:
-    """Send a file in pieces of `size` bytes."""
-    upload, replies = "", []
-    for offset in range(0, len(data), size):
-        values = {"upload": upload, "offset": offset, "total": len(data), "name": "../photos.zip", **query}
-        url = "/admin/labelling/import/piece/"
-        reply = client.post(url, data[offset : offset + size], "application/octet-stream", query_params=values)
-        replies.append(reply)
-        upload = reply.json().get("upload", "")
-    return replies
-
-
-def test_an_upload_in_pieces_starts_an_import(started: list[tuple[str, ...]]) -> None:
-    send(member("import_photo"), b"0123456789", 4, group="School A", label_from_folders="true")
-    record = PhotoImport.objects.get()
-    assert (record.name, record.by, record.group, record.label_from_folders) == ("photos.zip", "ann", "School A", True)
-    ((command, path, *options),) = started
-    assert (command, options) == ("import_photos", [f"--record={record.pk}", "--remove"])
-    with open(path, "rb") as file:  # noqa: PTH123
-        assert file.read() == b"0123456789"
-
-
-def test_pieces_that_do_not_fit_are_refused(started: list[tuple[str, ...]], monkeypatch: pytest.MonkeyPatch) -> None:
-    client, url = member("import_photo"), "/admin/labelling/import/piece/"
-    first = send(client, b"0123", 2)[0].json()["upload"]
-    started.clear()
-    for query in (
-        {"upload": first, "offset": "9", "total": "20"},
-        {"upload": "../../secret_key", "offset": "1", "total": "2"},
-        {"upload": first, "offset": "x", "total": "2"},
-        {},
-    ):
-        reply = client.post(url, b"x", "application/octet-stream", query_params=query)
-        assert (reply.status_code, reply.json()) == (400, {"message": "The upload is broken; send it again."})
-    monkeypatch.setattr(transfer_views, "MAX_ZIP_BYTES", 10)
-    assert "divide it" in send(client, b"x" * 11, 11)[0].json()["message"]
-    assert started == []
-
-
-def test_an_import_that_cannot_start_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*_: str) -> None:
-        raise RollOutError("No room.")
-
-    monkeypatch.setattr(roll_out_command, "start", fail)
-    send(member("import_photo"), b"0123", 4)
-    record = PhotoImport.objects.get()
-    assert (record.state, record.error) == ("failed", "No room.")
-
-
-def test_the_export_is_written_by_a_process_of_its_own_and_sent_by_nginx(
-    started: list[tuple[str, ...]], change: Change
-) -> None:
-    one = Photo.objects.create(
-        content_sha256=keep(picture(1)), name="a", format="PNG", source="posted", queue="uncertain"
-    )
-    label_give(photo_id=one.pk, by=User.objects.create(username="eve"), answer="online")
-    client, url = member("export_labels"), "/admin/labelling/export/"
-    assert client.get(f"{url}file/").status_code == 404
-    assert client.post(url, {"with_sample": "on"})["Location"] == url
-    assert started == [("export_labels", "--for-admin", "--with-sample")]
-    path = zip_export(with_sample=False)
-    assert path.name in client.get(url).content.decode()
-    reply = client.get(f"{url}file/")
-    assert (reply["X-Accel-Redirect"], reply["Content-Type"]) == (f"/_exports/{path.name}", "application/zip")
-    assert reply["Content-Disposition"] == f'attachment; filename="{path.name}"'
-    change(photos_served_by="django")
-    sent = member("export_labels").get(f"{url}file/")
-    assert sent.getvalue()[:4] == b"PK\x03\x04"
-
-
-def test_the_page_of_the_export_shows_how_far_it_is(change: Change) -> None:
-    client, url = member("export_labels"), "/admin/labelling/export/"
-    export_zip._save(ExportState(os.getpid(), photos=9, done=4))
-    page = client.get(url).content.decode()
-    assert ('http-equiv="refresh"' in page, '<progress max="9" value="4"' in page) == (True, True)
-    export_zip._save(ExportState(2**22 + 1, photos=9, done=4))
-    page = client.get(url).content.decode()
-    assert ('http-equiv="refresh"' in page, "interrupted; make it again" in page) == (False, True)
+def test_a_labellers_day_is_the_reports(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = datetime(2026, 11, 20, 0, 30, tzinfo=UTC)  # 8:30 in Shanghai
+    for name, hours in (("this day", 8), ("the day before", 9)):
+        Label.objects.create(
+            photo=photo(name), by=user("ann"), answer="online", created_at=now - timedelta(hours=hours)
+        )
+    monkeypatch.setattr(timezone, "now", lambda: now)
+    assert selectors.labelled_today(user("ann")) == 1

@@ -1,5 +1,6 @@
 """Photos are for signed-in staff with the permission; nothing but a hash names one."""
 
+import errno
 import io
 
 import pytest
@@ -7,6 +8,7 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 from PIL import Image
 
+from Pm.photos import files
 from Pm.photos.files import thumbnail_path
 from tests.conftest import Change
 from tests.Pm.labelling.photos import keep, picture
@@ -130,3 +132,16 @@ def test_nobody_is_sent_to_the_log_in_page_and_staff_without_the_permission_is_r
     )
     assert client.get(f"{URL}{sha256}/").status_code == 403
     assert client.get(f"{URL}{sha256}/thumbnail/").status_code == 403
+
+
+def test_without_room_for_a_thumbnail_the_photo_is_sent(
+    staff: Client, change: Change, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change(photos_served_by="django")
+    sha256 = keep(picture(1))
+
+    def full(**_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(files, "image_save", full)
+    assert staff.get(f"{URL}{sha256}/thumbnail/").getvalue() == picture(1)

@@ -2,7 +2,7 @@
 
 import itertools
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -208,3 +208,23 @@ def test_links_to_older_rows_keep_the_filters(admin_client: Client, monkeypatch:
     assert len(older.context["cl"].result_list) == 10
     assert "result__exact=online" in match[1]
     assert "newer-" in older.content.decode()
+
+
+@pytest.mark.parametrize("image_id", ["北京校区 Java学科 12期", "class 7's photo", 'a"b'])
+def test_a_search_finds_an_image_id_as_it_is(admin_client: Client, image_id: str) -> None:
+    records(3)
+    Prediction.objects.create(image_id=image_id, error_code="busy", client="c", request_id="r")
+    for text in (image_id, f' "{image_id}" '):
+        found = admin_client.get(URL, {"q": text}).context["cl"].result_list
+        assert [row.image_id for row in found] == [image_id]
+
+
+def test_times_are_those_of_the_reports_zone(admin_client: Client) -> None:
+    Prediction.objects.create(
+        image_id="a",
+        error_code="busy",
+        client="c",
+        request_id="r",
+        created_at=datetime(2026, 11, 19, 23, 30, tzinfo=UTC),
+    )
+    assert "Nov. 20, 2026, 7:30 a.m." in admin_client.get(URL).content.decode()

@@ -97,3 +97,10 @@ def test_what_xml_cannot_hold_is_replaced() -> None:
         sheet = load_workbook(file).active
         assert sheet is not None
         assert sheet["A2"].value == "x����y"
+
+
+@pytest.mark.django_db
+def test_every_word_of_a_csv_is_in_the_readers_language(admin_client: Client, november: None) -> None:
+    text = body(admin_client.get(f"{URL}accuracy.csv", DAYS, headers={"Accept-Language": "zh-hans"})).decode()
+    assert "All versions" not in text
+    assert "所有版本" in text
