@@ -53,7 +53,7 @@ def read_reply(status: int, content: bytes) -> ModelAnswer:
         error = document["error"]
         refusal = _PASSED_ON[status, error["code"]]
         message = str(error["message"])[:MAX_MESSAGE_CHARACTERS]
-    except (ValueError, TypeError, KeyError, RecursionError) as exc:
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as exc:
         raise BadModelReplyError(UNUSABLE) from exc
     raise refusal(message, field="image_base64" if refusal in _ABOUT_THE_IMAGE else "")
 

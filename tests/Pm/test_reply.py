@@ -27,6 +27,7 @@ def test_answer_is_read() -> None:
         {"score": 1.5},
         {"score": float("nan")},
         {"score": None},
+        {"score": 10**400},
         {"model_version": "v\r\nX-Evil: 1"},
         {"model_version": 7},
         {"image": {"format": "../PNG", "width": 1, "height": 1}},

@@ -63,3 +63,9 @@ def test_docs_page_loads_nothing_from_elsewhere(client: Client, change: Change) 
     assert "http://" not in page
     assert "https://" not in page
     assert finders.find("drf_spectacular_sidecar/swagger-ui-dist/swagger-ui-bundle.js")
+
+
+def test_no_version_is_taken_from_a_client(client: Client, change: Change) -> None:
+    answer = client.get("/api/schema/", {"version": "1\r\nX-Evil: 1"})
+    assert answer.status_code == 200
+    assert answer["Content-Disposition"] == 'inline; filename="Pm.json"'
