@@ -3,6 +3,7 @@
 python -m docs.walk FOLDER   (an absent or empty one; needs chromium for the pages)
 """
 
+import argparse
 import subprocess
 import sys
 from pathlib import Path
@@ -63,4 +64,6 @@ def take_screenshot(page: Path, target: Path, height: int) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    main(parser.parse_args().folder)
