@@ -16,6 +16,7 @@ import numpy as np
 
 from resnet_server.errors import ArtifactError, ServiceError
 from resnet_server.manifest import MANIFEST_NAME
+from resnet_server.picture_files import files_below
 from resnet_server.predictor import Predictor, load_predictor
 from resnet_server.preprocess import ImageInfo
 from resnet_server.settings import ModelSettings, SettingsError, read_settings
@@ -65,7 +66,7 @@ def measure(predictor: Predictor, canary_set: Path) -> dict[str, Any]:
     pictures = 0
     accuracy = {}
     for label in predictor.manifest.labels:
-        files = sorted(path for path in (canary_set / label).glob("*") if path.is_file())
+        files = [canary_set / label / name for name in files_below(canary_set / label)]
         if not files:
             raise ArtifactError(f"{canary_set / label} holds no pictures: a canary set is a folder of two, by label.")
         accuracy[label] = sum(answer(predictor, path) == label for path in files) / len(files)

@@ -47,7 +47,7 @@ def load_manifest(folder: Path) -> Manifest:
     """
     path = folder / MANIFEST_NAME
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = json.loads(path.read_text(encoding="utf-8"), parse_constant=int)  # NaN and Infinity are no JSON
     except (OSError, ValueError) as exc:
         raise ArtifactError(f"{path} cannot be read: {exc}") from exc
     check_schema(document, path)

@@ -156,7 +156,8 @@ def seal(env: Env) -> None:
 def slot_artifact(slot: str) -> Path:
     """The artifact that the slot's pointer names, or the embedded default when nothing was deployed."""
     pointer = ROOT / "var" / "models" / slot
-    return pointer.resolve() if pointer.exists() else DEFAULT_ARTIFACT
+    # A pointer that leads nowhere is an error, not the default model: loading it says what is missing.
+    return pointer.resolve() if pointer.is_symlink() or pointer.exists() else DEFAULT_ARTIFACT
 
 
 def default_threads(balance: str) -> int:

@@ -55,6 +55,9 @@ def test_a_good_artifact_is_named(check: Check, artifact: Path) -> None:
 
 
 def test_the_canary_set_is_measured_by_class(check: Check, artifact: Path, canary_set: Path) -> None:
+    (canary_set / "online/.DS_Store").write_bytes(b"no picture")
+    (canary_set / "online/of a campus").mkdir()
+    (canary_set / "online/3.png").rename(canary_set / "online/of a campus/3.png")
     code, facts = check(artifact, "--canary-set", str(canary_set), "--min-accuracy", "0.83")
     assert (code, facts["pictures"]) == (0, 4)
     assert facts["accuracy"] == {"offline": 1, "online": pytest.approx(2 / 3), "mean": pytest.approx(5 / 6)}

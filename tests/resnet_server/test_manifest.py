@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from resnet_server import settings
 from resnet_server.errors import ArtifactError
 from resnet_server.manifest import load_manifest
 from tests.tiny_model import write_artifact
@@ -63,3 +64,21 @@ def test_unknown_fields_are_ignored(artifact: Path) -> None:
     document = json.loads((artifact / "manifest.json").read_text())
     (artifact / "manifest.json").write_text(json.dumps(document | {"colour": "green"}))
     assert load_manifest(artifact).version == "tiny-1"
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity"])
+def test_what_is_no_number_is_refused(artifact: Path, number: str) -> None:
+    path = artifact / "manifest.json"
+    document = json.loads(path.read_text())
+    path.write_text(json.dumps(document | {"temperature": "X"}).replace('"X"', number))
+    with pytest.raises(ArtifactError, match=r"manifest\.json cannot be read"):
+        load_manifest(artifact)
+
+
+def test_a_pointer_to_nothing_is_not_the_default_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "ROOT", tmp_path)
+    assert settings.slot_artifact("resnet_server1") == settings.DEFAULT_ARTIFACT
+    (tmp_path / "var/models").mkdir(parents=True)
+    (tmp_path / "var/models/resnet_server1").symlink_to("misspelt")
+    with pytest.raises(ArtifactError, match=r"misspelt/manifest\.json cannot be read"):
+        load_manifest(settings.slot_artifact("resnet_server1"))

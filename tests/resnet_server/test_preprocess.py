@@ -269,3 +269,13 @@ def test_a_picture_at_the_pixel_limit_takes_bounded_memory(mode: str, tmp_path: 
     command = [sys.executable, "-c", code, str(tmp_path / "big.png")]
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2])
     assert int(done.stdout) < 16 * side * side
+
+
+def test_what_a_phone_puts_behind_a_photo_counts_no_scans() -> None:
+    film = b"\xff\xda" * 500
+    assert preprocess(progressive_with_scans(20) + film, SPEC)[1].format == "JPEG"
+    bomb = progressive_with_scans(200)
+    first = bomb.index(b"\xff\xda")
+    comment = b"\xff\xfe\x00\x06\xff\xd9ab"  # an end that is none
+    with pytest.raises(TooLargeError):
+        preprocess(bomb[:first] + comment + bomb[first:] + film, SPEC)

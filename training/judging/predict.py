@@ -10,10 +10,11 @@ from typing import TextIO
 import numpy as np
 
 from resnet_server.errors import ServiceError
+from resnet_server.picture_files import files_below
 from resnet_server.preprocess import PreprocessSpec, preprocess
 from training.errors import TrainingError
 from training.judging.metrics import probabilities
-from training.photos.data import LABELS, MANIFEST, files_below
+from training.photos.data import LABELS, MANIFEST
 from training.serving.engines import Model
 
 COLUMNS = ("path", "label", "score", "milliseconds", "error")

@@ -8,6 +8,7 @@ from rich.progress import track
 
 from resnet_server.errors import ServiceError
 from resnet_server.manifest import file_sha256
+from resnet_server.picture_files import files_below, is_clutter
 from training.errors import TrainingError
 from training.photos.data import (
     LABELS,
@@ -15,8 +16,6 @@ from training.photos.data import (
     Sample,
     Skipped,
     data_sha256,
-    files_below,
-    is_clutter,
     read_bytes,
     scan,
     upright_size,

@@ -15,13 +15,13 @@ from rich.progress import track
 
 from resnet_server.errors import ServiceError, TooLargeError
 from resnet_server.manifest import file_sha256
+from resnet_server.picture_files import files_below, is_clutter
 from resnet_server.preprocess import SWAPS_AXES, PreprocessSpec, image_info, open_image, orientation, preprocess
 from training.errors import TrainingError
 from training.photos.manifest import read_groups
 
 LABELS = ("offline", "online")
 MANIFEST = "manifest.csv"  # optional; says which pictures must stay together, see training/photos/manifest.py
-CLUTTER = ("Thumbs.db", "desktop.ini", "__MACOSX")  # what file managers leave behind, besides hidden files
 MAX_BYTES = 100_000_000  # a film among the photos is not read into memory
 MAX_PIXELS = 200_000_000  # a folder that we chose ourselves may hold larger pictures than a request
 
@@ -108,7 +108,7 @@ def data_sha256(samples: Iterable[Sample]) -> str:
 
 
 def class_files(folder: Path) -> list[str]:
-    """Every file of the two class folders as `class/name`, sorted; hidden files and CLUTTER are left out.
+    """Every file of the two class folders as `class/name`, sorted; hidden files and clutter are left out.
 
     Raises: TrainingError for a missing folder or an unexpected one.
     """
@@ -119,17 +119,6 @@ def class_files(folder: Path) -> list[str]:
         held = ", ".join(sorted(classes)) or "no sub-folder"
         raise TrainingError(f"{folder} must hold the sub-folders {' and '.join(LABELS)}, and holds {held}.")
     return [f"{label}/{path}" for label in sorted(LABELS) for path in files_below(folder / label)]
-
-
-def files_below(folder: Path) -> list[str]:
-    """Every file in and below a folder, relative to it, sorted, but hidden files and CLUTTER."""
-    paths = [path.relative_to(folder) for path in folder.rglob("*") if path.is_file()]
-    return sorted(path.as_posix() for path in paths if not any(is_clutter(Path(part)) for part in path.parts))
-
-
-def is_clutter(path: Path) -> bool:
-    """What file managers leave behind: .DS_Store, Thumbs.db and the like."""
-    return path.name.startswith(".") or path.name in CLUTTER
 
 
 def decode(folder: Path, files: list[str], spec: PreprocessSpec) -> tuple[Images, tuple[Skipped, ...]]:
