@@ -10,6 +10,7 @@ import typer
 
 from training.commands import Data, Seed, written
 from training.errors import TrainingError
+from training.text import printable
 
 if TYPE_CHECKING:
     from training.photos.analyze import Analysis
@@ -139,8 +140,8 @@ def print_skipped(skipped: Sequence["Skipped"]) -> None:
 
 
 def say(text: str) -> None:
-    """Print what names files: bytes of a name that are no UTF-8 as \\udcff, which print would refuse."""
-    print(text.encode(errors="backslashreplace").decode())
+    """Print what names files."""
+    print(printable(text))
 
 
 STEPS: tuple[Callable[..., None], ...] = (analyze, split, augment)

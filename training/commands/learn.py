@@ -26,6 +26,7 @@ from training.commands.options import (
     Workers,
 )
 from training.errors import TrainingError
+from training.text import printable
 
 Runs = Annotated[Path, typer.Argument(help="Folder of the cross-validation: what it wrote, one file a fold.")]
 
@@ -140,7 +141,7 @@ def calibrate(out: Runs, worst: Annotated[int, typer.Option(help="How many mista
     path.write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
     print(json.dumps(metrics, indent=2))
     for name, truth in worst_answers(answers, metrics["temperature"], worst):
-        print(f"{truth:.3f} {name}")
+        print(f"{truth:.3f} {printable(name)}")
     written(path, "train DATA RUN --recipe from-scratch")
 
 

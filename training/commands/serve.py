@@ -75,11 +75,17 @@ def package(
 
 
 def verify(artifact: Artifact) -> None:
-    """Check an artifact as a server does before it serves: manifest, hashes, loading, golden picture, batches."""
+    """Check an artifact as a server does before it serves: manifest, hashes, loading, golden picture, batches.
+
+    Where many weights are zeros, what these save is measured, too.
+    """
     from training.serving.artifact import verify as checks
+    from training.speed.sparsify import zeros_measured
 
     for line in checks(artifact):
         print(f"ok: {line}")
+    if zeros := zeros_measured(artifact):
+        print(zeros)
     print(f"{artifact} can be served")
     print(f"next: python manage.py deploy_model {shlex.quote(str(artifact))}")
 

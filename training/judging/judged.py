@@ -18,6 +18,7 @@ from training.photos.data import LABELS, DataSet, Skipped, load
 from training.photos.parts import DOCUMENT
 from training.photos.split import PARTS
 from training.serving.engines import Model
+from training.text import printable
 
 SHOWN = 20  # skipped files by name
 FOLD = re.compile(r"fold-\d+\.csv")
@@ -60,8 +61,7 @@ def part_folder(data: Path, part: str | None) -> Path:
 def say_skipped(skipped: Sequence[Skipped]) -> None:
     """Print the first SHOWN files that are not used, each with its reason, and how many there are beyond."""
     for item in skipped[:SHOWN]:
-        name = item.path.encode(errors="surrogateescape").decode(errors="replace")  # any bytes can be a file's name
-        print(f"skipped {name}: {item.reason}")
+        print(f"skipped {printable(item.path)}: {item.reason}")
     if len(skipped) > SHOWN:
         print(f"skipped {len(skipped) - SHOWN} more")
 

@@ -13,7 +13,7 @@ from training.judging.forward import predict
 from training.learning.fit import fit
 from training.learning.origin import Origin
 from training.learning.recipes import FROM_SCRATCH, Recipe
-from training.learning.run import replace_by
+from training.learning.run import STATE, replace_by
 from training.learning.sources import Parts
 from training.photos.data import DataSet, Sample
 from training.photos.duplicates import looks_of
@@ -41,7 +41,10 @@ def run_fold(
     kept; one that was interrupted goes on where it was.
     Returns: the table of the int8 answers.
     """
-    table, folder = fold_tables(out, fold)[0], out / f"fold-{fold}"
+    (table, float_table), folder = fold_tables(out, fold), out / f"fold-{fold}"
+    if not (folder / STATE).exists():  # what lies there is of another training
+        table.unlink(missing_ok=True)
+        float_table.unlink(missing_ok=True)
     seen = np.array(sorted(set(range(len(canvases.samples))) - set(held_out)))
     samples, images = tuple(served.samples[index] for index in held_out), served.images[held_out]
     network = fit(Parts(canvases, seen, None), recipe, folder, seed=seed, resume=True, origin=origin)
@@ -68,11 +71,19 @@ def check_table(table: Path, samples: tuple[Sample, ...]) -> None:
 def cut_folds(data: Path, samples: Sequence[Sample], count: int = FOLDS) -> list[list[int]]:
     """Indices by fold; what belongs together, near duplicates and copies too, is in one fold.
 
-    Raises: TrainingError when there are fewer groups than folds.
+    Raises: TrainingError when there are fewer groups than folds, or a fold would be empty or leave one class only.
     """
     looks, _ = looks_of(data, samples)
     names = group_names(samples, [looks[sample.path] for sample in samples])
-    return grouped_folds([replace(sample, group=name) for sample, name in zip(samples, names, strict=True)], count)
+    folds = grouped_folds([replace(sample, group=name) for sample, name in zip(samples, names, strict=True)], count)
+    labels = np.array([sample.label for sample in samples])
+    for fold, held_out in enumerate(folds):
+        if not held_out or len(set(np.delete(labels, held_out))) < len(set(labels)):
+            raise TrainingError(
+                f"{count} folds cannot be cut: fold {fold} would hold nothing, or all pictures of a class; "
+                "add pictures of other sources."
+            )
+    return folds
 
 
 def fold_tables(out: Path, fold: int) -> tuple[Path, Path]:
@@ -83,11 +94,14 @@ def fold_tables(out: Path, fold: int) -> tuple[Path, Path]:
 def held_out_answers(out: Path, folds: int = FOLDS) -> tuple[Answers, Answers]:
     """What int8 and float answered about every picture, each by the model that had not seen it.
 
-    Raises: TrainingError when a fold is missing.
+    Raises: TrainingError when a fold is missing, or two answer the same picture: then they are of different data.
     """
     tables = [fold_tables(out, fold) for fold in range(folds)]
     for fold, paths in enumerate(tables):
         if not all(path.exists() for path in paths):
             raise TrainingError(f"Fold {fold} is missing: python -m training cross-validate DATA {out} --fold {fold}")
     int8, float32 = zip(*tables, strict=True)
-    return read_answers(*int8), read_answers(*float32)
+    answers = read_answers(*int8), read_answers(*float32)
+    if any(len(set(each.paths)) < len(each.paths) for each in answers):
+        raise TrainingError(f"The folds in {out} answer a picture twice: train all of them on the same data.")
+    return answers

@@ -120,4 +120,6 @@ def schedule_of(recipe: Recipe, optimizer: torch.optim.Optimizer, steps: int) ->
     """StepLR(7, 0.1) by epoch as documented, or one cycle (Smith 2018) by step, over all phases."""
     if recipe.schedule == "step":
         return lr_scheduler.StepLR(optimizer, STEP_EPOCHS, STEP_FACTOR)
-    return lr_scheduler.OneCycleLR(optimizer, recipe.learning_rate, steps + 1, pct_start=0.1, cycle_momentum=False)
+    # A tenth of the steps rises; of ten it would be one, by which PyTorch then divides less one.
+    share = max(0.1, 1.1 / (steps + 1))
+    return lr_scheduler.OneCycleLR(optimizer, recipe.learning_rate, steps + 1, pct_start=share, cycle_momentum=False)

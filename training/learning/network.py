@@ -94,6 +94,10 @@ def load_body(backbone: nn.Module, state_dict: StateDict, architecture: str, sou
             f"{source} holds weights of another network than {architecture}: {missing[0]} is missing or of another "
             f"shape ({len(missing)} of {len(own)} are); give the right --architecture."
         )
+    if unknown := sorted(set(state_dict) - set(own)):
+        raise TrainingError(
+            f"{source} holds {unknown[0]}, which {architecture} does not have; give the right --architecture."
+        )
     backbone.load_state_dict(fitting, strict=False)
 
 

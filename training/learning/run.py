@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from matplotlib.figure import Figure
 
-from resnet_server.manifest import file_sha256
+from resnet_server.manifest import MANIFEST_NAME, file_sha256
 from training.errors import TrainingError
 from training.learning.recipes import Recipe
 from training.pages.report import save_figure
@@ -38,6 +38,8 @@ class Run:
         if not self.state.exists():
             if not resume and any(self.folder.iterdir()):
                 raise TrainingError(f"{self.folder} is not empty; name another folder, or continue a run by --resume.")
+            if resume and (self.folder / MANIFEST_NAME).exists():
+                raise TrainingError(f"{self.folder} is an artifact, and holds no run to continue; name another folder.")
             if resume:
                 print(f"{self.folder} holds no finished epoch: beginning")
             return None

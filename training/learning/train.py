@@ -23,6 +23,7 @@ from training.learning.sources import Parts
 from training.photos.data import DataSet, load
 from training.photos.folders import outside
 from training.serving.artifact import check_name, facts_of_recipe, with_metrics, write_artifact
+from training.text import printable
 
 
 def train_run(
@@ -86,7 +87,7 @@ def load_said(folder: Path, height: int, width: int, cache: Path) -> DataSet:
     data = load(folder, height, width, cache)
     say = PartialState().print
     for item in data.skipped:
-        say(f"skipped {item.path}: {item.reason}")
+        say(f"skipped {printable(item.path)}: {item.reason}")
     counts = [int((data.labels == label).sum()) for label in (0, 1)]
     say(f"{folder}: {counts[0]} offline, {counts[1]} online, {len(data.skipped)} skipped, data {data.sha256[:16]}")
     return data

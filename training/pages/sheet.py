@@ -36,7 +36,11 @@ def thumbnail(picture: Image.Image, cell: tuple[int, int]) -> Image.Image:
 
 
 def shortened(caption: str, width: int) -> str:
-    """The caption with its middle left out where it is wider than `width` pixels: both ends of a file name tell."""
+    """The caption with its middle left out where it is wider than `width` pixels: both ends of a file name tell.
+
+    Line breaks and the like, which a file name may hold, are drawn as spaces: the library that draws refuses them.
+    """
+    caption = "".join(letter if letter.isprintable() else " " for letter in caption)
     if font().getlength(caption) <= width:
         return caption
     for keep in range(len(caption) // 2, 0, -1):

@@ -78,7 +78,15 @@ def split(folder: Path, shares: Mapping[str, float], seed: int, *, by_group: boo
     names = group_names(samples, [looks[sample.path] for sample in samples])
     samples = [replace(sample, group=name) for sample, name in zip(samples, names, strict=True)]
     parts = parts_by_group(samples, shares, seed) if by_group else parts_by_name(samples, shares)
-    return Split(tuple(samples), tuple(parts), skipped, dict(shares), data_sha256(found))
+    made = Split(tuple(samples), tuple(parts), skipped, dict(shares), data_sha256(found))
+    for part, counts in made.counts().items():
+        for name, count in counts.items():
+            if not count:
+                raise TrainingError(
+                    f"{part} would hold no {name} picture: there are too few for these shares; add pictures, or give "
+                    "other shares."
+                )
+    return made
 
 
 def shares_of(train: float, val: float, test: float) -> dict[str, float]:
@@ -239,8 +247,8 @@ def grouped_folds(samples: Sequence[Sample], count: int) -> list[list[int]]:
     totals = np.zeros((count, 2))
     for name in sorted(members, key=lambda name: (-len(members[name]), name)):
         added = np.bincount([samples[index].label for index in members[name]], minlength=2)
-        cost = [((totals + added * (np.arange(count) == fold)[:, None]) ** 2).sum() for fold in range(count)]
-        best = int(np.argmin(cost))
+        costs = [((totals + added * (np.arange(count) == fold)[:, None]) ** 2).sum() for fold in range(count)]
+        best = min(range(count), key=lambda fold: (costs[fold], totals[fold].sum()))  # classes do not see each other
         totals[best] += added
         folds[best] += members[name]
     return [sorted(fold) for fold in folds]

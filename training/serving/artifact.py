@@ -58,8 +58,21 @@ def facts_of_recipe(recipe: Recipe, name: str, seed: int, data_sha256: str) -> F
     return Facts(name, recipe.architecture, recipe.height, recipe.width, seed, data_sha256)
 
 
+def facts_like(other: Manifest) -> Facts:
+    """Of other weights for the same network: what was measured of `other`, and what made it, says nothing of them."""
+    return Facts(other.document["name"], other.architecture, other.height, other.width, seed=0, data_sha256="unknown")
+
+
 def facts_of_child(parent: Manifest) -> Facts:
-    """Of what is made from another artifact: all is inherited."""
+    """Of what is made from another artifact: all is inherited.
+
+    Raises: TrainingError for one that is normalised by other numbers than all that this package makes.
+    """
+    if (parent.mean, parent.std) != (MEAN, STD):
+        raise TrainingError(
+            f"{parent.folder} is normalised by mean {parent.mean} and std {parent.std}; only ImageNet's, {MEAN} and "
+            f"{STD}, can be carried on."
+        )
     made, metrics = parent.document["made_by"], parent.document["metrics"]
     return Facts(
         name=parent.document["name"],

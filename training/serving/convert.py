@@ -16,6 +16,7 @@ from training.photos.parts import part_or_whole
 from training.serving.artifact import (
     Facts,
     check_name,
+    facts_like,
     facts_of_child,
     golden_views,
     read_artifact,
@@ -110,7 +111,8 @@ def quantize_artifact(
     with tempfile.TemporaryDirectory() as folder:
         int8 = Path(folder) / "model.onnx"
         change = quantize_checked(manifest.weights, int8, calibration, pictures, max_drop)
-        write_artifact(target, int8, facts_of_child(manifest))
+        facts = replace(facts_of_child(manifest), metrics={"measured_on": "nothing: quantized, and not evaluated yet"})
+        write_artifact(target, int8, facts)
     return change
 
 
@@ -140,7 +142,7 @@ def package(
         facts, file = facts_of_child(source), source.weights
         facts = replace(facts, parent=source.document["made_by"]["parent"])  # the same model, not a child of it
     elif like is not None:
-        facts, file = facts_of_child(read_artifact(like)), weights
+        facts, file = facts_like(read_artifact(like)), weights
     else:
         if architecture not in ARCHITECTURES:
             raise TrainingError(f"{architecture} is not known; choose one of {', '.join(ARCHITECTURES)}.")

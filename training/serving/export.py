@@ -122,7 +122,7 @@ def largest_difference(runs: Sequence[Run], images: Images, batches: tuple[int, 
     for size in batches:
         answers = np.stack([in_batches(run, images, size) for run in runs])
         gaps.append(float((answers.max(0) - answers.min(0)).max()))
-    return max(gaps)
+    return float(np.max(gaps))  # NaN where any is none
 
 
 def check_top1(runs: Sequence[Run], images: Images) -> None:

@@ -15,10 +15,12 @@ from training.judging.judged import say_skipped
 from training.judging.paired import Change
 from training.photos.data import load
 from training.photos.parts import part_or_whole
-from training.serving.artifact import facts_of_child, write_artifact
+from training.serving.artifact import facts_of_child, read_artifact, write_artifact
 from training.serving.convert import check_new, network_of
 from training.serving.export import torch_run
 from training.speed.timing import interleaved_ms
+
+FEW = 0.01  # training leaves some weights at zero by itself
 
 
 @dataclass(frozen=True)
@@ -97,3 +99,28 @@ def sparsify_artifact(source: Path, target: Path, *, amount: float, data: Path |
         torch.save(network.backbone.state_dict(), weights)
         write_artifact(target, weights, facts)
     return Sparsified(layers, before_ms, after_ms, change)
+
+
+def zeros_measured(source: Path) -> str | None:
+    """What the zeros in an artifact's weights save: one picture with them, and with other numbers in their place.
+
+    None for what is no .pth artifact, or holds next to no zeros.
+    Raises: TrainingError when the weights cannot be read.
+    """
+    if read_artifact(source).weights.suffix != ".pth":
+        return None
+    _, network = network_of(source)
+    _, dense = network_of(source)
+    weights = [parameter for parameter in dense.parameters() if parameter.dim() > 1]
+    zeros, count = sum(int((weight == 0).sum()) for weight in weights), sum(weight.numel() for weight in weights)
+    if zeros < FEW * count:
+        return None
+    with torch.no_grad():
+        for weight in weights:
+            weight[weight == 0] = weight.abs().mean()
+    manifest = read_artifact(source)
+    ms = interleaved_ms([torch_run(network), torch_run(dense)], manifest.height, manifest.width)
+    return (
+        f"{zeros / count:.1%} of its weights are zeros: a picture takes {ms[0]:.1f} ms in PyTorch, and {ms[1]:.1f} ms "
+        "with numbers in their place, by turns"
+    )

@@ -153,8 +153,8 @@ def test_of_many_skipped_files_the_first_are_named(capsys: pytest.CaptureFixture
     say_skipped([Skipped(f"online/{number}\udcff.gif", "GIF") for number in range(23)])
     lines = capsys.readouterr().out.splitlines()
     assert (lines[0], lines[-2:]) == (
-        "skipped online/0\ufffd.gif: GIF",
-        ["skipped online/19\ufffd.gif: GIF", "skipped 3 more"],
+        "skipped online/0\\udcff.gif: GIF",
+        ["skipped online/19\\udcff.gif: GIF", "skipped 3 more"],
     )
 
 

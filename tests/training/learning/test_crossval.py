@@ -1,5 +1,6 @@
 """Cross-validation: every picture is answered once, by a model that had not seen its group."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -74,3 +75,33 @@ def test_a_table_about_other_pictures_is_not_taken_for_the_folds(folder: Path, t
     table.write_text(before.replace("offline/", "offline/other"), encoding="utf-8")
     with pytest.raises(TrainingError, match=r"answers about other pictures; name another folder for this data\.$"):
         run_fold(canvases, served, folds[0], 0, tmp_path, seed=1, recipe=RECIPE)
+
+
+def test_tables_of_another_training_are_not_kept(folder: Path, tmp_path: Path) -> None:
+    canvases, served = load(folder, *RECIPE.canvas), load(folder, HEIGHT, WIDTH)
+    held_out = cut_folds(folder, canvases.samples, 2)[0]
+    first = run_fold(canvases, served, held_out, 0, tmp_path, seed=1, recipe=RECIPE).read_bytes()
+    shutil.rmtree(tmp_path / "fold-0")
+    assert run_fold(canvases, served, held_out, 0, tmp_path, seed=2, recipe=RECIPE).read_bytes() != first
+
+
+def test_folds_of_the_same_pictures_are_no_cross_validation(folder: Path, tmp_path: Path) -> None:
+    canvases, served = load(folder, *RECIPE.canvas), load(folder, HEIGHT, WIDTH)
+    held_out = cut_folds(folder, canvases.samples, 2)[0]
+    run_fold(canvases, served, held_out, 0, tmp_path, seed=1, recipe=RECIPE)
+    for name in ("fold-1.csv", "fold-1-float.csv"):
+        shutil.copy(tmp_path / name.replace("1", "0"), tmp_path / name)
+    with pytest.raises(TrainingError, match="answer a picture twice: train all of them on the same data"):
+        held_out_answers(tmp_path, folds=2)
+
+
+def test_a_fold_that_leaves_one_class_to_train_on_is_refused(tmp_path: Path) -> None:
+    for name in ("offline", "online"):
+        (tmp_path / name).mkdir()
+        for seed in range(3):
+            scene(10 * len(name) + seed).save(tmp_path / name / f"{seed}.png")
+    rows = [f"offline/{n}.png,room {n}" for n in range(3)] + [f"online/{n}.png,the only screen" for n in range(3)]
+    (tmp_path / "manifest.csv").write_text("\n".join(["path,group", *rows]) + "\n")
+    samples = load(tmp_path, HEIGHT, WIDTH).samples
+    with pytest.raises(TrainingError, match=r"^2 folds cannot be cut: fold . would hold nothing, or all pictures of a"):
+        cut_folds(tmp_path, samples, 2)

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -16,6 +17,7 @@ import torch
 from tests.training.noise import HEIGHT, WIDTH
 from training.errors import TrainingError
 from training.learning.fit import fit
+from training.learning.learner import schedule_of
 from training.learning.network import build_network, head_name
 from training.learning.recipes import DOCUMENTED, FROM_SCRATCH, Phase, with_size
 from training.learning.run import HISTORY, STATE, WEIGHTS, Run
@@ -211,3 +213,21 @@ def test_pictures_are_trained_on_at_the_size_of_the_phase_and_judged_at_the_serv
     monkeypatch.setattr("training.learning.fit.build_network", watched)
     fit(parts, RECIPE, tmp_path / "run", seed=0)
     assert seen == {(True, (32, 32)), (True, (48, 40)), (False, (HEIGHT, WIDTH))}
+
+
+def test_an_artifact_is_no_run_to_continue(parts: Parts, trained: Path, tmp_path: Path) -> None:
+    artifact = shutil.copytree(trained, tmp_path / "artifact")
+    before = (artifact / WEIGHTS).read_bytes()
+    with pytest.raises(TrainingError, match="is an artifact, and holds no run to continue"):
+        fit(all_of(parts), RECIPE, artifact, seed=0, resume=True)
+    assert (artifact / WEIGHTS).read_bytes() == before
+
+
+@pytest.mark.parametrize("steps", [1, 9, 10, 100])
+def test_one_cycle_rises_and_falls_however_short_it_is(steps: int) -> None:
+    optimizer = torch.optim.AdamW([torch.nn.Parameter(torch.zeros(1))], 0.1)
+    schedule = schedule_of(FROM_SCRATCH, optimizer, steps)
+    for _ in range(steps):
+        optimizer.step()
+        schedule.step()
+    assert 0 < schedule.get_last_lr()[0] < FROM_SCRATCH.learning_rate

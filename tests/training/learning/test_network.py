@@ -97,3 +97,9 @@ def test_a_trained_model_has_two_outputs(weights: Path, tmp_path: Path) -> None:
     torch.save(state, tmp_path / "three.pth")
     with pytest.raises(TrainingError, match=r"has 3 outputs; a model of this service has two, offline and online\.$"):
         load_trained(tmp_path / "three.pth", "resnet18")
+
+
+def test_weights_that_hold_more_than_the_network_are_refused(tmp_path: Path) -> None:
+    torch.save(build_network("resnet34", "none").backbone.state_dict(), tmp_path / "resnet34.pth")
+    with pytest.raises(TrainingError, match=r"holds layer1\.2\..*, which resnet18 does not have; give the right"):
+        build_network("resnet18", str(tmp_path / "resnet34.pth"))

@@ -38,3 +38,8 @@ def test_long_captions_lose_their_middle() -> None:
     assert "…" in words
     assert font().getlength(words) <= 120
     assert shortened("short.jpg", 120) == "short.jpg"
+
+
+def test_a_line_break_in_a_name_is_drawn_as_a_space() -> None:
+    assert shortened("a\nb\tc", 120) == "a b c"
+    contact_sheet([(Image.new("RGB", (40, 30), RED), "two\nlines")])

@@ -214,3 +214,17 @@ def test_a_class_without_readable_pictures_is_refused(tmp_path: Path) -> None:
     (folder / "online" / "broken.png").write_bytes(b"no picture")
     with pytest.raises(TrainingError, match=r"online holds no readable picture\.$"):
         split(folder, SHARES, 0)
+
+
+def test_classes_that_do_not_see_each_other_are_spread_over_all_folds() -> None:
+    alone = [Sample(f"{n}.png", n // 300, f"site {n // 100}", str(n)) for n in range(600)]
+    assert sorted(len(fold) for fold in grouped_folds(alone, 4)) == [100, 100, 200, 200]
+
+
+def test_parts_by_name_that_would_miss_a_class_are_refused(tmp_path: Path) -> None:
+    for name in ("offline", "online"):
+        (tmp_path / name).mkdir()
+        for seed in range(3):
+            scene(10 * len(name) + seed).save(tmp_path / name / f"{seed}.png")
+    with pytest.raises(TrainingError, match=r"^test would hold no offline picture: there are too few for these shares"):
+        split(tmp_path, SHARES, 0, by_group=False)

@@ -233,3 +233,22 @@ def test_an_export_that_an_engine_classes_otherwise_is_not_kept(
     with pytest.raises(TrainingError, match=r"^The engines give 7 of 7 pictures different classes; nothing is kept\.$"):
         export_artifact(trained, tmp_path / "onnx")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_weights_like_another_artifact_have_its_shape_and_none_of_its_merits(
+    weights: Path, trained: Path, tmp_path: Path
+) -> None:
+    measured = spoil(
+        trained, tmp_path / "measured", metrics={"mean_accuracy": 0.98, "measured_on": "x"}, temperature=0.5
+    )
+    document = package(weights, tmp_path / "artifact", **BARE | {"like": measured}).document  # type: ignore[arg-type]
+    assert document["metrics"] == {"measured_on": "nothing"}
+    assert document["temperature"] == 1.0
+    assert (document["made_by"]["parent"], document["made_by"]["data_sha256"]) == (None, "unknown")
+
+
+def test_what_is_normalised_by_other_numbers_is_not_carried_on(trained: Path, tmp_path: Path) -> None:
+    spec = load_manifest(trained).document["input"] | {"mean": [0.5, 0.5, 0.5]}
+    other = spoil(trained, tmp_path / "other", input=spec)
+    with pytest.raises(TrainingError, match=r"is normalised by mean \(0\.5, 0\.5, 0\.5\)"):
+        export_artifact(other, tmp_path / "float", None)

@@ -109,3 +109,19 @@ def test_calibration_takes_both_classes_alike(folder: Path) -> None:
     data = load(folder, HEIGHT, WIDTH)
     assert len(calibration_sample(data)) == 32
     assert np.array_equal(calibration_sample(data, [0, 20]), data.images[[0, 20]])
+
+
+def test_a_drop_of_just_what_is_accepted_is_accepted() -> None:
+    check_drop(Change(before=1.0, after=0.995, interval=(0, 0), unit="pictures"), 0.005)
+
+
+def test_an_engine_that_answers_no_number_in_the_last_batch_only_is_refused(
+    network: UInt8Network, golden_batch: np.ndarray
+) -> None:
+    run = torch_run(network)
+
+    def nan_of_seven(images: np.ndarray) -> np.ndarray:
+        return run(images) * np.float32("nan" if len(images) == 7 else 1)
+
+    with pytest.raises(TrainingError, match=r"^The engines' logits differ by nan"):
+        check_agreement([run, nan_of_seven], golden_batch, 0.5)

@@ -1,5 +1,6 @@
 """The documented pruning: which layers, which weights, and what the artifact says of itself."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from resnet_server.engines.pytorch import build_backbone
 from resnet_server.manifest import load_manifest
 from training.errors import TrainingError
 from training.learning.network import load_trained
-from training.speed.sparsify import documented_layers, sparsify, sparsify_artifact
+from training.speed.sparsify import documented_layers, sparsify, sparsify_artifact, zeros_measured
 
 # The documents' parameters_to_prune, in their order.
 DOCUMENTED = {
@@ -62,3 +63,15 @@ def test_an_amount_that_is_no_share_is_refused(amount: float, trained: Path, tmp
     with pytest.raises(TrainingError, match=r"is no share of the weights; give a number between 0 and 1\.$"):
         sparsify_artifact(trained, tmp_path / "sparse", amount=amount, data=None, cache=tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_verify_measures_what_zeros_save(trained: Path, tmp_path: Path) -> None:
+    sparsify_artifact(trained, tmp_path / "sparse", amount=0.45, data=None, cache=tmp_path / "cache")
+    said = zeros_measured(tmp_path / "sparse")
+    assert said
+    assert re.fullmatch(
+        r"4[45]\.\d% of its weights are zeros: a picture takes \d+\.\d ms in PyTorch, and \d+\.\d ms with numbers in "
+        r"their place, by turns",
+        said,
+    )
+    assert zeros_measured(trained) is None
