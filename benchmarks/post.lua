@@ -1,5 +1,5 @@
 -- wrk's script: posts the photos of a bodies file in turn, as the documented client does, and counts the answers.
--- wrk ... --script post.lua URL -- BODIES SERIES [patient]
+-- wrk ... --script post.lua URL -- BODIES SERIES CLIENTS [patient]
 -- BODIES holds a photo's base64 a line, without padding; SERIES is seven digits that no other run on this server has.
 -- Each request ends in 16 digits of its own: no server has seen this picture before, so none can skip a part of its work.
 -- A patient client that is told 503 waits a second (our Retry-After) before it asks again.
@@ -26,11 +26,15 @@ end
 function init(arguments)
     photos, sent, statuses = {}, {}, {}
     number, owed_pauses, slowest_busy_ms = 0, 0, 0
+    -- The rate is that between two answers: from the first of each client on, what is asked and not answered is the same
+    -- at both. Answers over the whole time would leave out what each client waits for at its end.
+    answered, first_ms, last_ms = 0, 0, 0
     for line in io.lines(arguments[1]) do
         table.insert(photos, line)
     end
     series = arguments[2]
-    if arguments[3] == "patient" then
+    clients = tonumber(arguments[3])
+    if arguments[4] == "patient" then
         -- wrk does not say for which connection it asks; in all, each 503 is followed by one pause.
         delay = function()
             if owed_pauses == 0 then return 0 end
@@ -57,6 +61,11 @@ function response(status, headers, body)
         kind = "200 without the two keys"
     end
     statuses[kind] = (statuses[kind] or 0) + 1
+    if status == 200 then
+        answered = answered + 1
+        last_ms = now_ms()
+        if answered == clients then first_ms = last_ms end
+    end
     local id = headers["X-Request-ID"]  -- ours echoes it, which tells how long this very answer took
     if status == 503 then
         owed_pauses = owed_pauses + 1
@@ -76,12 +85,14 @@ function object(values)
 end
 
 function done(summary, latency)
-    local counts, slowest = {}, 0
+    local counts, slowest, steady, steady_seconds = {}, 0, 0, 0
     for _, thread in ipairs(threads) do
         for kind, count in pairs(thread:get("statuses")) do
             counts[kind] = (counts[kind] or 0) + count
         end
         slowest = math.max(slowest, thread:get("slowest_busy_ms"))
+        steady = math.max(0, thread:get("answered") - thread:get("clients"))  -- one thread: wrk --threads 1
+        steady_seconds = (thread:get("last_ms") - thread:get("first_ms")) / 1e3
     end
     local errors = summary.errors
     print("JSON " .. object({
@@ -95,5 +106,7 @@ function done(summary, latency)
             max = latency.max / 1e3,
         },
         slowest_busy_ms = slowest,
+        steady = steady,
+        steady_seconds = steady_seconds,
     }))
 end
