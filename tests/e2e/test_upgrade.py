@@ -91,6 +91,7 @@ def test_a_reload_starts_what_does_not_run(old_release: Stack) -> None:
 
 def test_a_reload_beside_a_canary_is_refused(old_release: Stack) -> None:
     share = old_release.root / "var/models/.canary.json"
+    share.parent.mkdir(exist_ok=True)
     share.write_text("{}")
     said = old_release.run("python", "-m", "server.stack", "reload", check=False)
     share.unlink()
