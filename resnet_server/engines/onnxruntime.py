@@ -7,7 +7,7 @@ import onnxruntime as ort
 from resnet_server.errors import ArtifactError
 from resnet_server.manifest import Manifest
 
-# What may stand behind onnxruntime: in an engine's name → ONNX Runtime's own, in the order that "" takes them.
+# What may stand behind onnxruntime: in an engine's name → ONNX Runtime's own.
 PROVIDERS = {
     "tensorrt": "TensorrtExecutionProvider",
     "cuda": "CUDAExecutionProvider",
@@ -28,9 +28,10 @@ class ONNXRuntimeEngine:
 
 
 def load(manifest: Manifest, threads: int, provider: str = "") -> ONNXRuntimeEngine:
-    """Open a session with `threads` threads on one of PROVIDERS; "": on the first of them that is present.
+    """Open a session with `threads` threads on one of PROVIDERS; "": on CUDA where this build has it, else on the CPU.
 
-    What a GPU's provider does not run, the CPU's does. TensorRT builds its engine at every start, for minutes.
+    What a GPU's provider does not run, the CPU's does. TensorRT builds its engine at every start, for minutes: it is
+    taken only by name.
     Raises: ArtifactError where this build of ONNX Runtime, or this machine, does not have the provider; onnxruntime's
     exceptions where the file is no valid graph.
     """
@@ -53,7 +54,7 @@ def chosen_providers(provider: str) -> list[str]:
     """
     present = ort.get_available_providers()
     if not provider:
-        return [name for name in PROVIDERS.values() if name in present]
+        return [PROVIDERS[name] for name in ("cuda", "cpu") if PROVIDERS[name] in present]
     wanted = PROVIDERS[provider]
     if wanted not in present:
         raise ArtifactError(

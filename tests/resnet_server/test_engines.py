@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from resnet_server.engines import load_engine
+from resnet_server.engines.onnxruntime import chosen_providers
 from resnet_server.engines.pytorch import build_backbone
 from resnet_server.errors import ArtifactError
 from resnet_server.manifest import load_manifest
@@ -150,6 +151,13 @@ def test_a_provider_that_this_build_does_not_have_is_named(
     monkeypatch.setattr("onnxruntime.get_available_providers", lambda: ["CPUExecutionProvider"])
     with pytest.raises(ArtifactError, match=rf"^The onnxruntime:{provider} engine .* install onnxruntime-gpu in its"):
         load_engine(f"onnxruntime:{provider}", load_manifest(artifact), threads=1)
+
+
+def test_tensorrt_which_takes_minutes_is_taken_only_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    present = ["TensorrtExecutionProvider", "CUDAExecutionProvider", "CPUExecutionProvider"]
+    monkeypatch.setattr("onnxruntime.get_available_providers", lambda: present)
+    assert chosen_providers("") == present[1:]
+    assert chosen_providers("tensorrt") == [present[0], present[2]]
 
 
 def test_a_provider_that_falls_back_to_the_cpu_is_not_taken(artifact: Path, monkeypatch: pytest.MonkeyPatch) -> None:
