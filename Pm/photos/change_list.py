@@ -52,7 +52,7 @@ class KeysetChangeList(ChangeList):
         text = self.query.strip()
         if not text:
             return queryset
-        texts = {text, text.strip("\"'")}
+        texts = {text, text.strip("\"'") or text}  # an empty one would be every row without a picture
         lookups = (Q(**{f"{name.removesuffix('__exact')}__in": texts}) for name in self.model_admin.search_fields)
         return queryset.filter(reduce(or_, lookups))
 

@@ -107,7 +107,8 @@ def zeros_measured(source: Path) -> str | None:
     None for what is no .pth artifact, or holds next to no zeros.
     Raises: TrainingError when the weights cannot be read.
     """
-    if read_artifact(source).weights.suffix != ".pth":
+    manifest = read_artifact(source)
+    if manifest.weights.suffix != ".pth":
         return None
     _, network = network_of(source)
     _, dense = network_of(source)
@@ -118,7 +119,6 @@ def zeros_measured(source: Path) -> str | None:
     with torch.no_grad():
         for weight in weights:
             weight[weight == 0] = weight.abs().mean()
-    manifest = read_artifact(source)
     ms = interleaved_ms([torch_run(network), torch_run(dense)], manifest.height, manifest.width)
     return (
         f"{zeros / count:.1%} of its weights are zeros: a picture takes {ms[0]:.1f} ms in PyTorch, and {ms[1]:.1f} ms "

@@ -217,6 +217,7 @@ def test_a_search_finds_an_image_id_as_it_is(admin_client: Client, image_id: str
     for text in (image_id, f' "{image_id}" '):
         found = admin_client.get(URL, {"q": text}).context["cl"].result_list
         assert [row.image_id for row in found] == [image_id]
+    assert admin_client.get(URL, {"q": '"'}).context["cl"].result_list == []
 
 
 def test_times_are_those_of_the_reports_zone(admin_client: Client) -> None:
