@@ -42,7 +42,7 @@ logs: ## follow every log (Ctrl-C ends it)
 # The tests that start stacks mostly wait: the others run beside them. What they say comes when these are through.
 test: setup-dev check ## set up and run every check and test
 	@mkdir -p .pytest_cache; log=.pytest_cache/stacks.log; \
-	$(MAKE) --no-print-directory --keep-going test-stacks test-postgres >$$log 2>&1 & stacks=$$!; \
+	$(MAKE) --no-print-directory --jobs 2 --output-sync=line --keep-going test-stacks test-postgres >$$log 2>&1 & stacks=$$!; \
 	$(BIN)/python -m pytest --ignore tests/e2e; rest=$$?; \
 	echo "-- Waiting for the tests that start stacks, or PostgreSQL ($$log)"; \
 	wait $$stacks; stacks=$$?; cat $$log; exit $$((rest + stacks))
@@ -54,8 +54,8 @@ chaos: setup-dev ## the long tests: a random killer for minutes, swaps by the do
 	@PM_LONG=1 $(BIN)/python -m pytest -s tests/e2e/test_chaos.py tests/e2e/test_hosts.py tests/e2e/test_swaps.py \
 		tests/e2e/test_rollout.py
 
-test-postgres: setup-dev ## run the gateway's tests on a throw-away PostgreSQL
-	@tests/with_postgres.sh $(BIN)/python -m pytest tests/api tests/Pm tests/server tests/e2e/test_postgres.py
+test-postgres: setup-dev ## run the tests that use a database on a throw-away PostgreSQL
+	@tests/with_postgres.sh $(BIN)/python -m pytest -m "django_db or e2e" tests/api tests/Pm tests/server tests/e2e/test_postgres.py
 
 check: setup-dev ## lint, types, import rules, Django's own checks
 	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --quiet --check .

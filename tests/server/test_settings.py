@@ -172,6 +172,7 @@ with connection.cursor() as cursor:
 """
 
 
+@pytest.mark.django_db  # "make test-postgres" runs what is marked so
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="needs PostgreSQL: tests/with_postgres.sh")
 @pytest.mark.parametrize(("who", "limit"), [("request", "5s"), ("command", "0")])
 def test_sql_of_requests_is_limited_and_of_commands_is_not(who: str, limit: str) -> None:

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -21,15 +22,33 @@ STEPS = (
 SMALL = ("--weights", "none", "--height", "48", "--width", "40", "--epochs", "2", "--batch", "4", "--threads", "1")
 
 
-def run(*arguments: object, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+def run(*arguments: object) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "training", *map(str, arguments)]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
-def printed(*arguments: object) -> str:
-    answer = run(*arguments)
-    assert answer.returncode == 0, answer.stdout + answer.stderr
-    return answer.stdout
+@pytest.fixture
+def end(monkeypatch: pytest.MonkeyPatch) -> Callable[..., object]:
+    """Runs one step in this process, since torch takes seconds to load, and returns how it ends."""
+
+    def end(*arguments: object) -> object:
+        monkeypatch.setattr(sys, "argv", ["training", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return ended.value.code
+
+    return end
+
+
+@pytest.fixture
+def printed(end: Callable[..., object], capfd: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """Runs one step that succeeds, and returns what it prints."""
+
+    def printed(*arguments: object) -> str:
+        assert end(*arguments) == 0
+        return capfd.readouterr().out
+
+    return printed
 
 
 def test_help_lists_the_steps_in_the_order_of_the_pipeline() -> None:
@@ -45,7 +64,7 @@ def test_every_step_has_help(step: str) -> None:
     assert f"python -m training {step}" in answer.stdout
 
 
-def test_from_raw_photos_to_a_served_model(tmp_path: Path) -> None:
+def test_from_raw_photos_to_a_served_model(tmp_path: Path, printed: Callable[..., str]) -> None:
     """The walk of docs/training.md, small: each step says what it wrote, and the next one takes it."""
     photos, cache = write_pictures(tmp_path / "photos", 24), ("--cache", tmp_path / "cache")
     for number, file in enumerate(sorted((photos / "offline").iterdir())):
@@ -180,15 +199,13 @@ def test_what_is_wrong_is_said_in_one_sentence(
     arguments: tuple[object, ...],
     bad: Path,
     tmp_path: Path,
+    end: Callable[..., object],
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     known = {file.name: file for file in bad.iterdir()} | {"OUT": tmp_path / "out"}
-    monkeypatch.setattr(sys, "argv", ["training", *(str(known.get(str(each), each)) for each in arguments)])
     monkeypatch.chdir(tmp_path)  # where the default cache is made
-    with pytest.raises(SystemExit) as ended:
-        main()  # in this process: torch takes seconds to load
-    sentence = str(ended.value.code)
+    sentence = str(end(*(known.get(str(each), each) for each in arguments)))
     assert sentence.startswith("error: ")
     assert len(sentence.splitlines()) == 1
     assert "Traceback" not in capsys.readouterr().err
