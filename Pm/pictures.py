@@ -1,6 +1,6 @@
 """Looks at pictures that no model has looked at: what they are, whether they are whole, and how they look small.
 
-The limits are those of resnet_server/preprocess.py, which decodes what is posted; the two share no code.
+What it takes is what resnet_server/preprocess.py takes, which decodes what is posted, at the default limit of pixels.
 """
 
 import io
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from PIL import Image, ImageOps
 
+from jpeg_scans import MAX_JPEG_SCANS, has_too_many_scans
 from Pm.errors import ApiError, InvalidImageError, TooLargeError, UnsupportedFormatError
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "AVIF")
@@ -22,7 +23,6 @@ CONTENT_TYPES = {
 }
 MAX_PIXELS = 50_000_000
 MAX_SIDE = 20_000
-MAX_JPEG_SCANS = 100  # a progressive JPEG of thousands of tiny scans keeps a core busy for seconds
 THUMBNAIL_SIDE = 320  # pixels
 THUMBNAIL_QUALITY = 75
 Image.init()  # Image.open(formats=…) loads no decoders
@@ -64,7 +64,7 @@ def _check(image: Image.Image, data: bytes) -> None:
     if image.width * image.height > MAX_PIXELS or max(image.size) > MAX_SIDE:
         size = f"{image.width} x {image.height} pixels"
         raise TooLargeError(f"It has {size}; {MAX_PIXELS} in all and {MAX_SIDE} a side are taken.")
-    if image.format in ("JPEG", "MPO") and data.count(b"\xff\xda") > MAX_JPEG_SCANS:
+    if image.format in ("JPEG", "MPO") and has_too_many_scans(data):
         raise TooLargeError(f"The JPEG has more than {MAX_JPEG_SCANS} scans; save it again as an ordinary one.")
     if image.format != "MPO" and getattr(image, "is_animated", False):
         raise UnsupportedFormatError("It is an animation; a single still picture is taken.")

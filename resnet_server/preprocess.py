@@ -1,7 +1,6 @@
 """Turns the bytes of one picture into the network's input; training, calibration and serving all call it."""
 
 import io
-import re
 import warnings
 from dataclasses import dataclass
 
@@ -11,6 +10,7 @@ from cykooz_resizer import FilterType, ResizeAlg, ResizeOptions, Resizer
 from kornia_rs.io import decode_image_png_u8
 from PIL import Image
 
+from jpeg_scans import MAX_JPEG_SCANS, has_too_many_scans
 from resnet_server.errors import InvalidImageError, TooLargeError, UnsupportedFormatError
 
 # Pillow's JPEG opener also gives MPO, which cameras write for two JPEGs in one file; the first is the photo.
@@ -42,13 +42,6 @@ REFUSED_SIGNATURES = (
     (4, b"moov", "QuickTime"),
 )
 AVIF_BRANDS = (b"ftypavif", b"ftypavis")  # the same container as MP4's; what bears them and does not open is damaged
-
-# A progressive JPEG decodes in time proportional to its scans, and a scan can be 75 bytes long: 300 kB of them keep a
-# core busy for 8 s. Encoders write about ten; the most in any real photo that we have seen is 35.
-START_OF_SCAN, END_OF_JPEG = b"\xda", b"\xd9"
-SCAN_MARKER = b"\xff" + START_OF_SCAN
-JPEG_MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd7\xff]", re.DOTALL)  # no stuffing, no fill byte, none without length
-MAX_JPEG_SCANS = 100
 
 # EXIF tag 0x0112 → what undoes it (EXIF 2.32, table 6).
 ORIENTATION_TAG = 0x0112
@@ -141,24 +134,11 @@ def open_image(data: bytes, spec: PreprocessSpec) -> Image.Image:
         raise TooLargeError(f"The image has {size}; the limit is {spec.max_pixels} in all.")
     if max(image.size) > spec.max_side:
         raise TooLargeError(f"The image is {max(image.size)} pixels long; the limit is {spec.max_side} a side.")
-    # Counting bytes is quick and never too low; films that phones put behind a photo hold them by chance.
-    if image.format in JPEG_FORMATS and data.count(SCAN_MARKER) > MAX_JPEG_SCANS < count_scans(data):
+    if image.format in JPEG_FORMATS and has_too_many_scans(data):
         raise TooLargeError(f"The JPEG has more than {MAX_JPEG_SCANS} scans; save it again as an ordinary one.")
     if image.format != "MPO" and getattr(image, "is_animated", False):
         raise UnsupportedFormatError("The image is an animation; send a single still picture.")
     return image
-
-
-def count_scans(data: bytes) -> int:
-    """The scans of a JPEG up to its end, segment by segment as libjpeg reads them: ITU-T T.81, annex B."""
-    scans, place = 0, 2
-    while marker := JPEG_MARKER.search(data, place):
-        code, place = marker[0][1:], marker.end()
-        if code == END_OF_JPEG:
-            break
-        scans += code == START_OF_SCAN
-        place += int.from_bytes(data[place : place + 2])  # the segment's length counts itself
-    return scans
 
 
 def refused_format(data: bytes) -> str | None:

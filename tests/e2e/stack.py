@@ -27,6 +27,7 @@ COPIED = (
     "api",
     "conf",
     "contracts",
+    "jpeg_scans",
     "process_metrics",
     "resnet_server",
     "server",
