@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from Pm.labelling.exporting import Exporter
 from Pm.models import Photo
+from Pm.processes import is_command
 
 SAVED_EVERY = 100  # files: the page that shows the progress asks the state
 KEPT_S = 24 * 3600  # it is a copy of photos: nobody who wanted it has not fetched it by then
@@ -34,7 +35,7 @@ class ExportState:
     @property
     def is_interrupted(self) -> bool:
         """Whether the process that wrote it is gone."""
-        return not (self.is_done or self.error or Path(f"/proc/{self.process}").exists())
+        return not (self.is_done or self.error or is_command(self.process))
 
     @property
     def is_running(self) -> bool:

@@ -1,6 +1,5 @@
 """Photos that people label, what they said, and imports of photos."""
 
-from pathlib import Path
 from typing import ClassVar
 
 from django.conf import settings
@@ -9,6 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from Pm.models.prediction import Prediction
+from Pm.processes import is_command
 
 
 class Photo(models.Model):
@@ -196,6 +196,4 @@ class PhotoImport(models.Model):
     @property
     def is_interrupted(self) -> bool:
         """Whether the process that worked on it is gone."""
-        return (
-            self.state == self.State.RUNNING and self.process is not None and not Path(f"/proc/{self.process}").exists()
-        )
+        return self.state == self.State.RUNNING and self.process is not None and not is_command(self.process)

@@ -1,6 +1,5 @@
 """Model versions, roll-outs, and copies that a shadow answered."""
 
-from pathlib import Path
 from typing import ClassVar
 
 from django.db import models
@@ -9,6 +8,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from Pm.models.prediction import Prediction
+from Pm.processes import is_command
 
 
 class ModelVersion(models.Model):
@@ -98,7 +98,7 @@ class RollOut(models.Model):
     @property
     def is_interrupted(self) -> bool:
         """Whether the process that worked on it is gone."""
-        return self.state == self.State.RUNNING and not Path(f"/proc/{self.process}").exists()
+        return self.state == self.State.RUNNING and not is_command(self.process)
 
 
 class Comparison(models.Model):
