@@ -6,17 +6,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from xmlrpc.client import Fault, ProtocolError, ServerProxy
+from xmlrpc.client import Fault, ProtocolError
 
 import requests
 from django.conf import settings
-from supervisor.xmlrpc import SupervisorTransport
 
+from Pm import supervisord
 from Pm.artifacts import ROOT, SLOTS
 from Pm.errors import RollOutError
 
@@ -185,8 +184,7 @@ def supervisor(method: str, *arguments: object) -> Any:  # noqa: ANN401 - XML-RP
     Raises: OSError when nothing listens on its socket; RollOutError when it refuses.
     """
     socket = settings.GATEWAY.var_dir / "run" / "supervisor.sock"
-    with closing(SupervisorTransport(None, None, f"unix://{socket}")) as transport:
-        try:
-            return getattr(ServerProxy("http://127.0.0.1", transport).supervisor, method)(*arguments)
-        except (Fault, ProtocolError) as exc:
-            raise RollOutError(f"supervisord refuses {method} {arguments[0]}: {exc}") from exc
+    try:
+        return supervisord.call(socket, method, *arguments)
+    except (Fault, ProtocolError) as exc:
+        raise RollOutError(f"supervisord refuses {method} {arguments[0]}: {exc}") from exc

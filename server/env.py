@@ -150,7 +150,7 @@ def gateway_settings(fields: Fields) -> GatewaySettings:
         public_port=fields.whole("PUBLIC_PORT", 1, 65535),
         internal_port=fields.whole("INTERNAL_PORT", 1, 65535),
         bind_address=bind_address,
-        model_servers=fields.items("MODEL_SERVERS", _is_server, "host:port", at_least=1),
+        model_servers=fields.items("MODEL_SERVERS", _is_server, "host:port of two servers or more", at_least=2),
         model_read_timeout_s=fields.number("MODEL_READ_TIMEOUT_S", 0.1, 40),
         max_image_bytes=fields.whole("MAX_IMAGE_BYTES", 1024, 1024**3),
         database_url=fields.text("DATABASE_URL", _check_database_url),

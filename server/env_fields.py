@@ -40,13 +40,13 @@ class Fields:
         self._env = Env(eager=False)
 
     def text(self, name: str, check: Check | None = None) -> str:
-        """The text of a setting that `check` accepts; set to nothing it has its default."""
+        """The text of a setting that `check` accepts; what it refuses reads as the default until `report`."""
         return self._env.str(name, self.defaults[name], validate=check) or self.defaults[name]
 
-    def choice(self, name: str, choices: Iterable[str]) -> str:
+    def choice(self, name: str, choices: tuple[str, ...]) -> str:
         """One of a few words, the empty one among them where it is the default."""
         *most, last = [word or "empty" for word in choices]
-        return self.text(name, OneOf(tuple(choices), error=f"must be {', '.join(most)} or {last}"))
+        return self.text(name, OneOf(choices, error=f"must be {', '.join(most)} or {last}"))
 
     def flag(self, name: str) -> bool:
         """Either true or false."""

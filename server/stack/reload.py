@@ -7,6 +7,7 @@ from pathlib import Path
 from xmlrpc.client import Fault
 
 from Pm import canary
+from Pm.artifacts import SLOTS
 from Pm.errors import RollOutError
 from server.stack import preflight, supervisor
 from server.stack.prepare import prepare, say
@@ -15,7 +16,6 @@ from server.stack.sample import is_ready
 from server.stack.settings import StackError, StackSettings
 
 LIMIT_S = 120.0  # as at the start of the whole stack; above each program's stopwaitsecs
-BACKUP_FIRST = ("resnet_server2", "resnet_server1")
 
 
 def reload(settings: StackSettings) -> None:
@@ -37,7 +37,7 @@ def reload(settings: StackSettings) -> None:
 
     try:
         with artifacts.alone("Pm is being reloaded"):
-            for slot in BACKUP_FIRST:
+            for slot in reversed(SLOTS):  # the backup first
                 restart_model_server(slot, settings)
     except RollOutError as exc:
         raise StackError(str(exc)) from exc
@@ -65,8 +65,8 @@ def refuse_beside_canary(settings: StackSettings) -> None:
 
 def restart_model_server(slot: str, settings: StackSettings) -> None:
     """Stop one and start it anew, once the other is ready to answer alone."""
-    servers = dict(zip(reversed(BACKUP_FIRST), settings.gateway.model_servers, strict=False))
-    (other,) = set(BACKUP_FIRST) - {slot}
+    servers = dict(zip(SLOTS, settings.gateway.model_servers, strict=False))
+    (other,) = set(SLOTS) - {slot}
     wait(lambda: is_ready(f"http://{servers[other]}/readyz"), other)
     start = time.monotonic()
     restart(slot)
@@ -95,16 +95,23 @@ def restart(program: str) -> None:
 def replace_workers() -> None:
     """The gateway's workers, one after the other; what each works on, it finishes."""
     start = time.monotonic()
-    master = int(supervisor.call("getProcessInfo", "main_server")["pid"])
-    old = children(master)
+    old = gateway_workers()
     supervisor.call("signalProcess", "main_server", "HUP")
-    wait(lambda: not old & (now := children(master)) and len(now) == len(old), "main_server")
+    wait(lambda: not old & (now := gateway_workers()) and len(now) == len(old), "main_server")
     say(f"main_server's workers are new after {time.monotonic() - start:.1f} s")
 
 
+def gateway_workers() -> set[int]:
+    """uwsgi's; code that does not load ends its master with them, and supervisord starts another."""
+    return children(int(supervisor.call("getProcessInfo", "main_server")["pid"]))
+
+
 def children(pid: int) -> set[int]:
-    """The processes that a process has started."""
-    return {int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()}
+    """The processes that a process has started; none when it is gone."""
+    try:
+        return {int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()}
+    except OSError:
+        return set()
 
 
 def wait(condition: Callable[[], bool], program: str) -> None:

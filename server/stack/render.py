@@ -5,6 +5,7 @@ import os
 import sys
 from pathlib import Path
 
+from Pm.artifacts import SLOTS
 from server.env import ROOT
 from server.stack.settings import StackSettings, user_name
 
@@ -98,7 +99,7 @@ def nginx_metrics(settings: StackSettings) -> str:
 
 def metrics_sources(settings: StackSettings) -> dict[str, str]:
     """Path of each page of numbers → how nginx gets it."""
-    servers = zip(("resnet_server1", "resnet_server2"), settings.gateway.model_servers, strict=False)
+    servers = zip(SLOTS, settings.gateway.model_servers, strict=False)
     pages = {f"/metrics/{slot}": f"proxy_pass http://{address}/metrics;" for slot, address in servers}
     return {"/metrics": "include gateway_metrics.conf;", **pages}
 

@@ -8,15 +8,13 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from xmlrpc.client import Fault, ServerProxy
+from xmlrpc.client import Fault
 
-from supervisor.xmlrpc import SupervisorTransport
-
+from Pm import supervisord
 from server.env import ROOT
 from server.stack.settings import StackError
 
 SOCKET = ROOT / "var" / "run" / "supervisor.sock"
-PROGRAMS = ("main_server", "nginx", "resnet_server1", "resnet_server2")
 LOGS = {"main_server": "main_server", "nginx": "nginx", "resnet_server1": "res1", "resnet_server2": "res2"}
 # As it was before .env was loaded over it: what supervisord inherits outlives later changes of .env, and would win.
 CALLERS_ENVIRONMENT = dict(os.environ)
@@ -102,8 +100,7 @@ def call(method: str, *arguments: str) -> Any:  # noqa: ANN401 - XML-RPC answers
 
     Raises: OSError when nothing listens on its socket.
     """
-    proxy = ServerProxy("http://127.0.0.1", SupervisorTransport(None, None, f"unix://{SOCKET}"))
-    return getattr(proxy.supervisor, method)(*arguments)
+    return supervisord.call(SOCKET, method, *arguments)
 
 
 def log_tail(program: str, lines: int = 5) -> str:

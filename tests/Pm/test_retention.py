@@ -99,7 +99,7 @@ def test_missing_media_folder_is_no_error(media: Path) -> None:
     assert prune().startswith("Deleted 0 records and 0 images")
 
 
-@pytest.mark.parametrize("days", ["0", "-1", "abc", "", "1.5", "36501", "9" * 50, "٣"])
+@pytest.mark.parametrize("days", ["0", "-1", "abc", "", "1.5", "36501", "000001000000", "9" * 50, "٣"])
 def test_nonsense_is_refused_in_one_sentence(days: str) -> None:
     with pytest.raises(CommandError, match=r"^--older-than-days must be a whole number from 1 to 36500, not '.*'\.$"):
         call_command("prune_predictions", f"--older-than-days={days}")

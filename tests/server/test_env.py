@@ -53,7 +53,7 @@ def test_all_problems_are_told_at_once_in_sentences(tmp_path: Path) -> None:
     text = str(caught.value).removeprefix("Correct the settings in .env or the environment: ")
     assert set(text.rstrip(".").split(". ")) == {
         "PUBLIC_PORT must be a whole number from 1 to 65535",
-        "MODEL_SERVERS must list host:port, separated by commas",
+        "MODEL_SERVERS must list host:port of two servers or more, separated by commas",
         "MODEL_READ_TIMEOUT_S must be a number from 0.1 to 40",
         "DEBUG must be true or false",
         "DATABASE_URL must be a postgresql:// or sqlite:/// address",
@@ -76,9 +76,14 @@ def test_debug_pages_are_shown_to_this_machine_only(tmp_path: Path) -> None:
         read_settings(write(tmp_path, "DEBUG=true\nBIND_ADDRESS=0.0.0.0"))
 
 
-@pytest.mark.parametrize("server", ["a:0", "a:65536", "a:99999", "a", ":5005", "a:b", "a:1,", ",", "a:1,,b:2", ""])
+@pytest.mark.parametrize(
+    "server",
+    ["a:0,b:1", "a:65536,b:1", "a:99999,b:1", "a,b:1", ":5005,b:1", "a:b,b:1", "a:1", "a:1,", ",", "a:1,,b:2", ""],
+)
 def test_model_servers_are_hosts_with_ports(tmp_path: Path, server: str) -> None:
-    with pytest.raises(SettingsError, match=r"MODEL_SERVERS must list host:port, separated by commas\."):
+    with pytest.raises(
+        SettingsError, match=r"MODEL_SERVERS must list host:port of two servers or more, separated by commas\."
+    ):
         read_settings(write(tmp_path, f"MODEL_SERVERS={server}"))
 
 
@@ -88,7 +93,7 @@ def test_model_servers_are_hosts_with_ports(tmp_path: Path, server: str) -> None
         ("PUBLIC_PORT=8086", "PUBLIC_PORT and INTERNAL_PORT must not both use port 8086."),
         ("MODEL_SERVERS=localhost:8087,b:1", "PUBLIC_PORT and MODEL_SERVERS must not both use port 8087."),
         ("MODEL_SERVERS=127.0.0.1:1,127.0.0.1:1", "MODEL_SERVERS and MODEL_SERVERS must not both use port 1."),
-        ("BIND_ADDRESS=10.0.0.1\nMODEL_SERVERS=10.0.0.1:8087", "PUBLIC_PORT and MODEL_SERVERS must not both use"),
+        ("BIND_ADDRESS=10.0.0.1\nMODEL_SERVERS=10.0.0.1:8087,b:1", "PUBLIC_PORT and MODEL_SERVERS must not both use"),
     ],
 )
 def test_one_port_has_one_listener(tmp_path: Path, text: str, problem: str) -> None:

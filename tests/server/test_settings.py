@@ -128,7 +128,7 @@ def test_only_json_lines_are_written_while_requests_are_answered(tmp_path: Path)
         {"method": "POST", "path": "/admin/login/", "data": "x=1"},
         {"method": "GET", "path": "/readyz"},
         DATABASE_URL=f"sqlite:///{tmp_path}/unmigrated.db",
-        MODEL_SERVERS="127.0.0.1:1",
+        MODEL_SERVERS="127.0.0.1:1,127.0.0.1:2",
     )
     assert stderr == ""
     assert [line["status"] for line in lines if "headers" in line] == [200, 404, 405, 400, 400, 503, 200, 503]
@@ -143,7 +143,7 @@ def test_https_is_asked_of_all_but_balancers_and_for_this_host_name_only(tmp_pat
         {"method": "GET", "path": "/api/docs/", "headers": {"X-Forwarded-Proto": "https"}},
         PUBLIC_HTTPS="true",
         DATABASE_URL=f"sqlite:///{tmp_path}/unmigrated.db",
-        MODEL_SERVERS="127.0.0.1:1",
+        MODEL_SERVERS="127.0.0.1:1,127.0.0.1:2",
     )
     alive, ready, plain, encrypted = (line for line in lines if "headers" in line)
     assert (alive["status"], ready["status"]) == (200, 503)

@@ -47,6 +47,9 @@ class Command(BaseCommand):
             self._report()
             return
 
+        percent = _percent(options["percent"])
+        pictures = canary_set(options["canary_set"], options["min_accuracy"])
+
         def change(say: Say) -> RollOut:
             if form == "promote":
                 return canary_promote(by=by, reason=reason, say=say)
@@ -64,8 +67,6 @@ class Command(BaseCommand):
                 say=say,
             )
 
-        percent = _percent(options["percent"])
-        pictures = canary_set(options["canary_set"], options["min_accuracy"])
         carry_out(self, change)
 
     def _report(self) -> None:

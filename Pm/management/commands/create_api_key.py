@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from Pm.clients.services import MAX_PER_MINUTE, api_key_create, name_problem
 from Pm.management.database import require_database
+from Pm.management.options import whole_number
 from Pm.models import Scope
 
 MAX_DAYS = 3650
@@ -38,16 +39,10 @@ class Command(BaseCommand):
             raise CommandError(problem)
         if unknown := set(scope or ()) - set(Scope.values):
             raise CommandError(f"--scope must be one of {', '.join(Scope.values)}, not {', '.join(sorted(unknown))}.")
-        limit = _whole_number("--requests-per-minute", requests_per_minute, 0, MAX_PER_MINUTE)
-        days = expires_in_days and _whole_number("--expires-in-days", expires_in_days, 1, MAX_DAYS)
+        limit = whole_number("--requests-per-minute", requests_per_minute, 0, MAX_PER_MINUTE)
+        days = expires_in_days and whole_number("--expires-in-days", expires_in_days, 1, MAX_DAYS)
         require_database()
         expires = timezone.now() + timedelta(days=days) if days else None
         _record, key = api_key_create(name=name, scopes=scope, requests_per_minute=limit, expires=expires)
         self.stderr.write(f"The key of {name}, shown this once; send it as 'Authorization: Api-Key <key>':")
         self.stdout.write(key)
-
-
-def _whole_number(option: str, text: str, least: int, most: int) -> int:
-    if not (text.isascii() and text.isdigit() and least <= int(text[:9]) <= most):
-        raise CommandError(f"{option} must be a whole number from {least} to {most}, not {text!r}.")
-    return int(text)

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from Pm.access.services import access_prune
 from Pm.management.database import require_database
+from Pm.management.options import whole_number
 from Pm.retention import predictions_prune
 
 MAX_DAYS = 36_500
@@ -24,7 +25,7 @@ class Command(BaseCommand):
         parser.add_argument("--dry-run", action="store_true", help="count only, delete nothing")
 
     def handle(self, *_: object, older_than_days: str, dry_run: bool, **__: Any) -> None:  # noqa: ANN401
-        before = timezone.now() - timedelta(days=_days(older_than_days))
+        before = timezone.now() - timedelta(days=whole_number("--older-than-days", older_than_days, 1, MAX_DAYS))
         require_database()
         try:
             report = predictions_prune(
@@ -42,9 +43,3 @@ class Command(BaseCommand):
 
     def _progress(self, text: str) -> None:
         self.stderr.write(f"{text} so far")
-
-
-def _days(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and 1 <= int(text[:6]) <= MAX_DAYS):
-        raise CommandError(f"--older-than-days must be a whole number from 1 to {MAX_DAYS}, not {text!r}.")
-    return int(text)

@@ -179,6 +179,10 @@ def test_command_makes_a_key_with_all_that_a_page_can_say() -> None:
     ("option", "said"),
     [
         ("--scope=all", "--scope must be one of classify, metrics, not all."),
+        (
+            "--requests-per-minute=000000000999999999",
+            "--requests-per-minute must be a whole number from 0 to 100000, not '000000000999999999'.",
+        ),
         ("--requests-per-minute=-1", "--requests-per-minute must be a whole number from 0 to 100000, not '-1'."),
         ("--expires-in-days=0", "--expires-in-days must be a whole number from 1 to 3650, not '0'."),
         ("--expires-in-days=x", "--expires-in-days must be a whole number from 1 to 3650, not 'x'."),
