@@ -96,7 +96,7 @@ def main() -> int:
     try:
         settings = replace(read_settings(), artifact=arguments.artifact)
         facts = check(settings, arguments.canary_set, arguments.min_accuracy)
-        facts["pinned"] = os.environ.get("MODEL_ARTIFACT", "")  # .env is loaded by now: what overrides every pointer
+        facts["pinned"] = settings.pinned
     except (ArtifactError, SettingsError) as exc:
         print(json.dumps({"reason": str(exc)}))  # noqa: T201 - what the caller reads
         return 1

@@ -51,14 +51,14 @@ def start_successor(arbiter: Arbiter) -> str:
     global _ready_fd
     reading, writing = os.pipe()
     _ready_fd = writing
-    try:
-        pid = arbiter.spawn_worker()  # in the child this never returns
-    except OSError as exc:
-        return f"no process could be started: {exc.strerror}"
-    finally:
-        _ready_fd = None
-        os.close(writing)
     with os.fdopen(reading, "rb", buffering=0) as pipe:
+        try:
+            pid = arbiter.spawn_worker()  # in the child this never returns
+        except OSError as exc:
+            return f"no process could be started: {exc.strerror}"
+        finally:
+            _ready_fd = None
+            os.close(writing)
         in_time = bool(select.select([pipe], [], [], LOAD_LIMIT_S)[0])
         if in_time and pipe.read(1):
             return ""

@@ -69,6 +69,7 @@ class ModelSettings:
     max_image_pixels: int
     image_root: Path
     log_level: str
+    pinned: str  # what MODEL_ARTIFACT says, which wins over every pointer
 
     @property
     def slots(self) -> int:
@@ -118,6 +119,7 @@ def read_settings(env_file: Path = ENV_FILE) -> ModelSettings:
         max_image_pixels=max_image_pixels,
         image_root=(ROOT / image_root).resolve(),
         log_level=log_level,
+        pinned=artifact,
     )
 
 

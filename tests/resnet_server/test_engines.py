@@ -117,7 +117,8 @@ def test_the_temperature_softens_the_score_and_keeps_the_label(settings: ModelSe
     soft_artifact = write_artifact(tmp_path / "soft", temperature=10.0)
     soft = load_predictor(replace(settings, artifact=soft_artifact)).predict(data, {})
     assert soft.label == sharp.label
-    assert 0.5 < soft.score < sharp.score or sharp.score < 0.51
+    sharp_odds, soft_odds = (each.score / (1 - each.score) for each in (sharp, soft))
+    assert soft_odds == pytest.approx(sharp_odds**0.1, rel=1e-5)
 
 
 def test_a_picture_takes_every_core_only_while_no_other_is_worked_on(settings: ModelSettings) -> None:
