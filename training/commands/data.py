@@ -55,8 +55,7 @@ def analyze(
 
 def print_findings(analysis: "Analysis") -> None:
     """What an analysis found, in a few lines."""
-    conflicts = [*analysis.equal_conflicts, *((pair.first, pair.second) for pair in analysis.near_conflicts)]
-    for paths in conflicts:
+    for paths in analysis.conflicts:
         say(f"WARNING: the same picture in both classes: {', '.join(paths)}")
     for item in analysis.rejected:
         say(f"unreadable: {item.path}: {item.reason}")

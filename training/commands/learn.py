@@ -18,9 +18,11 @@ from training.commands.options import (
     Height,
     LearningRate,
     Name,
+    Parts,
     Precision,
     RecipeName,
     Resume,
+    Run,
     Weights,
     Width,
     Workers,
@@ -32,10 +34,8 @@ Runs = Annotated[Path, typer.Argument(help="Folder of the cross-validation: what
 
 
 def train(
-    data: Annotated[
-        Path, typer.Argument(help="What split wrote (train/ and val/); or one data set, then all is learned.")
-    ],
-    out: Annotated[Path, typer.Argument(metavar="RUN", help="Folder to write; it is an artifact when training ends.")],
+    data: Parts,
+    out: Run,
     recipe: RecipeName = "documented",
     architecture: Architecture = None,
     weights: Weights = None,

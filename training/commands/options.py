@@ -1,9 +1,15 @@
-"""The options of everything that trains, written once: train, compare, prune and distill take them."""
+"""The arguments and options that several steps take, written once."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+Parts = Annotated[
+    Path, typer.Argument(help="What split wrote (train/ and val/); or one data set, then all is learned.")
+]
+Run = Annotated[Path, typer.Argument(metavar="RUN", help="Folder to write; it is an artifact when training ends.")]
+Target = Annotated[Path, typer.Argument(metavar="OUT", help="The artifact to write.")]
 RecipeName = Annotated[
     str, typer.Option("--recipe", help="documented (fine-tunes) or from-scratch (made the default).")
 ]

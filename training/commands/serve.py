@@ -8,8 +8,7 @@ from typing import Annotated
 import typer
 
 from training.commands import DEFAULT_CACHE, Artifact, Cache, Data, written
-
-Target = Annotated[Path, typer.Argument(metavar="OUT", help="The artifact to write.")]
+from training.commands.options import Target
 
 
 def export(

@@ -16,9 +16,12 @@ from training.commands.options import (
     Epochs,
     Height,
     LearningRate,
+    Parts,
     Precision,
     RecipeName,
     Resume,
+    Run,
+    Target,
     Weights,
     Width,
     Workers,
@@ -29,18 +32,14 @@ if TYPE_CHECKING:
     from training.speed.slim import Slim
     from training.speed.sparsify import Sparsified
 
-Parts = Annotated[
-    Path, typer.Argument(help="What split wrote (train/ and val/); or one data set, then all is learned.")
-]
 # Hinton et al. 2015 tried 1 to 20: at 4 a logit margin of 10 still leaves 8 % to the other class.
 TEMPERATURE = 4.0
 ALPHA = 0.5  # the documents': loss = criterion(student, labels) + 0.5 * distillation_loss(student, teacher)
-Run = Annotated[Path, typer.Argument(metavar="RUN", help="Folder to write; it is an artifact when training ends.")]
 
 
 def prune(
     artifact: Artifact,
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="The artifact to write.")],
+    out: Target,
     data: Annotated[
         Path | None,
         typer.Option(help="Pictures: to judge zeroed weights, or to train on what is left of the channels."),

@@ -1,6 +1,5 @@
 """Trains several architectures alike and ranks them by accuracy and by the time that a picture takes."""
 
-import csv
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from training.judging.metrics import tally
 from training.judging.predict import predict_file, warm_up
 from training.learning.network import ARCHITECTURES
 from training.learning.recipes import Recipe
+from training.learning.run import write_rows
 from training.learning.train import train_run
 from training.pages.report import render, save_figure
 from training.photos.data import class_files
@@ -138,10 +138,7 @@ def beats(one: Rival, other: Rival) -> bool:
 def write_comparison(ranked: Sequence[Contender], data: str, recipe: Recipe, out: Path) -> None:
     """comparison.csv, tradeoff.png and index.html."""
     rows: list[dict[str, Any]] = [{"rank": place, **asdict(each)} for place, each in enumerate(ranked, 1)]
-    with (out / "comparison.csv").open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, rows[0])
-        writer.writeheader()
-        writer.writerows(rows)
+    write_rows(out / "comparison.csv", rows)
     points = [Point(each.architecture, each.mean_accuracy, each.inference_ms, each.dominated) for each in ranked]
     plot = save_figure(tradeoff_figure(points), out / "tradeoff.png")
     render("comparison.html", out, rows=rows, plot=plot, data=data, recipe=recipe)

@@ -14,11 +14,10 @@ from resnet_server.picture_files import files_below
 from resnet_server.preprocess import PreprocessSpec, preprocess
 from training.errors import TrainingError
 from training.judging.metrics import probabilities
-from training.photos.data import LABELS, MANIFEST
+from training.photos.data import LABELS, MANIFEST, read_bytes
 from training.serving.engines import Model
 
 COLUMNS = ("path", "label", "score", "milliseconds", "error")
-MAX_BYTES = 100_000_000  # a film among the photos is not read into memory
 WARM_UP_RUNS = 3  # the first runs allocate
 
 
@@ -55,9 +54,7 @@ def read_picture(path: Path, spec: PreprocessSpec) -> np.ndarray:
     try:
         if not path.is_file():
             raise TrainingError(f"{path}: There is no such file; give a picture or a folder of pictures.")
-        if (size := path.stat().st_size) > MAX_BYTES:
-            raise TrainingError(f"{path}: The file has {size} bytes; the limit is {MAX_BYTES}.")
-        return preprocess(path.read_bytes(), spec)[0]
+        return preprocess(read_bytes(path), spec)[0]
     except OSError as exc:
         raise TrainingError(f"{path}: The file cannot be read: {exc.strerror or exc}.") from exc
     except ServiceError as exc:

@@ -89,6 +89,11 @@ class Analysis:
         return [pair for pair in self.near if self.label(pair.first) != self.label(pair.second)]
 
     @property
+    def conflicts(self) -> list[tuple[str, ...]]:
+        """Paths of equal or near-equal pictures, whose folders are of different classes."""
+        return [*self.equal_conflicts, *((pair.first, pair.second) for pair in self.near_conflicts)]
+
+    @property
     def dense(self) -> dict[str, Interval]:
         """Where the widths and heights of all pictures are dense."""
         return {side: dense_interval([getattr(p, side) for p in self.pictures]) for side in ("width", "height")}

@@ -23,6 +23,11 @@ def new_folder(out: Path, data: Path) -> None:
 def check_new(out: Path, data: Path) -> None:
     """Raises: TrainingError when `out` lies inside `data`, is a file or holds anything already."""
     outside(out, data)
+    check_empty(out)
+
+
+def check_empty(out: Path) -> None:
+    """Raises: TrainingError when `out` is a file or holds anything already."""
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise TrainingError(f"{out} exists already and is not an empty folder; name a new one.")
 

@@ -36,8 +36,7 @@ def inside_class(analysis: Analysis, path: str) -> str:
 def bad_files(analysis: Analysis) -> dict[str, str]:
     """Path → why it cannot be trained on: unreadable, in both classes, or one copy too many. Near duplicates stay."""
     bad = {item.path: item.reason for item in analysis.rejected}
-    conflicts = [*analysis.equal_conflicts, *((pair.first, pair.second) for pair in analysis.near_conflicts)]
-    for paths in conflicts:
+    for paths in analysis.conflicts:
         for path in paths:
             others = ", ".join(other for other in paths if analysis.label(other) != analysis.label(path))
             bad.setdefault(path, f"The same picture is in the other class: {others}.")

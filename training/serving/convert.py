@@ -12,6 +12,7 @@ from training.judging.judged import say_skipped
 from training.judging.paired import Change
 from training.learning.network import ARCHITECTURES, load_trained
 from training.photos.data import load
+from training.photos.folders import check_empty
 from training.photos.parts import part_or_whole
 from training.serving.artifact import (
     Facts,
@@ -60,7 +61,7 @@ def export_artifact(source: Path, target: Path, data: Path | None = None, cache:
     if manifest.weights.suffix != ".pth":
         raise TrainingError(f"{source} holds {manifest.weights.name}; only what train wrote (.pth) can be exported.")
     network = load_trained(manifest.weights, manifest.architecture)
-    check_new(target)
+    check_empty(target)
     if data is None:
         images, what = golden_views(manifest), "the golden picture and views of it"
     else:
@@ -101,7 +102,7 @@ def quantize_artifact(
     Raises: TrainingError when it drops by more than max_drop or the source is int8; nothing is at `target` then.
     """
     manifest = float_onnx(source)
-    check_new(target)
+    check_empty(target)
     pictures = load(part_or_whole(data, "val"), manifest.height, manifest.width, cache)
     say_skipped(pictures.skipped)
     calibration = None
@@ -136,7 +137,7 @@ def package(
     if name is not None:
         check_name(name)
     if target.resolve() != weights.resolve():
-        check_new(target)
+        check_empty(target)
     if weights.is_dir():
         source = read_artifact(weights)
         facts, file = facts_of_child(source), source.weights
@@ -162,9 +163,3 @@ def check_weights(file: Path, facts: Facts) -> None:
         raise TrainingError(f"{file} is neither .onnx nor .pth; those are what the engines run.")
     if file.suffix == ".pth":
         load_trained(file, facts.architecture)
-
-
-def check_new(folder: Path) -> None:
-    """Raises: TrainingError when the folder holds something already."""
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise TrainingError(f"{folder} exists already; name another folder, or remove it first.")

@@ -21,7 +21,6 @@ from training.judging.paired import Change
 from training.photos.data import DataSet, Images
 from training.serving.export import INPUT, in_batches, onnxruntime_run
 
-MAX_DROP = 0.005  # of mean accuracy: half a point
 CALIBRATION_PICTURES = 96
 CALIBRATION_BATCH = 8
 
@@ -108,7 +107,7 @@ def check_drop(change: Change, max_drop: float) -> None:
 
 
 def quantize_checked(
-    source: Path, target: Path, calibration: Images | None, judged: DataSet, max_drop: float = MAX_DROP
+    source: Path, target: Path, calibration: Images | None, judged: DataSet, max_drop: float
 ) -> Change:
     """Quantize, and keep the result only if accuracy on `judged` holds. Returns: the change in mean accuracy.
 

@@ -14,9 +14,10 @@ from training.judging.forward import predict
 from training.judging.judged import say_skipped
 from training.judging.paired import Change
 from training.photos.data import load
+from training.photos.folders import check_empty
 from training.photos.parts import part_or_whole
 from training.serving.artifact import facts_of_child, read_artifact, write_artifact
-from training.serving.convert import check_new, network_of
+from training.serving.convert import network_of
 from training.serving.export import torch_run
 from training.speed.timing import interleaved_ms
 
@@ -84,7 +85,7 @@ def sparsify_artifact(source: Path, target: Path, *, amount: float, data: Path |
         raise TrainingError(f"--amount {amount:g} is no share of the weights; give a number between 0 and 1.")
     manifest, network = network_of(source)
     _, dense = network_of(source)
-    check_new(target)
+    check_empty(target)
     layers = sparsify(network.backbone, amount)
     before_ms, after_ms = interleaved_ms([torch_run(dense), torch_run(network)], manifest.height, manifest.width)
     change = None

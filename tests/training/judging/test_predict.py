@@ -11,7 +11,6 @@ from tests.pictures import encode, noise
 from tests.tiny_model import write_artifact
 from tests.training.shades import write_shades
 from training.errors import TrainingError
-from training.judging import predict
 from training.judging.forward import load_model
 from training.judging.predict import COLUMNS, check_table, files_to_answer, predict_file, predict_files, warm_up
 from training.serving.engines import Model
@@ -86,7 +85,7 @@ def test_a_folder_without_files_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_too_large_is_not_read(model: Model, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(predict, "MAX_BYTES", 50)
+    monkeypatch.setattr("training.photos.data.MAX_BYTES", 50)
     assert {row["error"][-16:] for row in table(model, photos)} == {"the limit is 50."}
 
 
