@@ -1,9 +1,8 @@
-"""Starts a roll-out in a process of its own: it takes longer than a request may, and outlives the worker that asked."""
+"""Starts a command in a process of its own: it takes longer than a request may, and outlives the worker that asked."""
 
 import subprocess
 import tempfile
 import threading
-import time
 
 from Pm import serving
 from Pm.artifacts import ROOT
@@ -11,11 +10,10 @@ from Pm.errors import RollOutError
 from Pm.model_servers import PYTHON
 
 REFUSAL_WAIT_S = 5.0  # what refuses at once does so by then: another roll-out, a folder that is gone
-LOOK_EVERY_S = 0.1
 
 
 def start(command: str, *arguments: str) -> None:
-    """Run manage.py `command`, whose progress its RollOut row tells.
+    """Run manage.py `command`; how far it is, its own record tells.
 
     Raises: RollOutError with its last line, when it ends with an error within a few seconds.
     """
@@ -29,10 +27,11 @@ def start(command: str, *arguments: str) -> None:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-        threading.Thread(target=process.wait, daemon=True).start()  # leaves no zombie
-        deadline = time.monotonic() + REFUSAL_WAIT_S
-        while process.poll() is None and time.monotonic() < deadline:
-            time.sleep(LOOK_EVERY_S)
-        if process.poll():
+        try:
+            failed = process.wait(REFUSAL_WAIT_S)
+        except subprocess.TimeoutExpired:
+            threading.Thread(target=process.wait, daemon=True).start()  # leaves no zombie
+            return
+        if failed:
             output.seek(0)
             raise RollOutError((output.read().strip().splitlines() or ["It ended without a word."])[-1])

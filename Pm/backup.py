@@ -12,8 +12,9 @@ from django.conf import settings
 from django.db import connection
 from django.db.backends.postgresql.client import DatabaseClient
 
+from Pm import canary
+
 FOLDERS = ("media", "models")
-SHARE = ".canary.json"  # of var/models: which share of the requests a canary has
 KEY_FILE = "secret_key"
 SQLITE = "db.sqlite3"
 POSTGRESQL = "db.dump"
@@ -90,14 +91,14 @@ def _copy_new(source: Path, target: Path) -> int:
     """Copy files that the target does not have; kept ones never change, and pointers are links. Returns: how many."""
     count = 0
     for path in sorted(source.rglob("*")):
-        if any(part.startswith(".") for part in path.relative_to(source).parts) and path.name != SHARE:
+        if any(part.startswith(".") for part in path.relative_to(source).parts) and path.name != canary.FILE:
             continue  # half-written, or a lock
         copied = target / path.relative_to(source)
         if path.is_symlink():
             copied.parent.mkdir(parents=True, exist_ok=True)
             copied.unlink(missing_ok=True)
             copied.symlink_to(path.readlink())
-        elif path.is_file() and (not copied.exists() or path.name == SHARE):
+        elif path.is_file() and (not copied.exists() or path.name == canary.FILE):
             count += _copy_file(path, copied)
     return count
 
@@ -106,7 +107,7 @@ def _forget_pointers(source: Path, target: Path) -> None:
     """Remove the links and the share that the source no longer has: a restore would serve what they name."""
     for copied in target.iterdir() if target.is_dir() else ():
         there = source / copied.name
-        if (copied.is_symlink() or copied.name == SHARE) and not (there.is_symlink() or there.exists()):
+        if (copied.is_symlink() or copied.name == canary.FILE) and not (there.is_symlink() or there.exists()):
             copied.unlink()
 
 

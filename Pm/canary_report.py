@@ -9,9 +9,9 @@ from django.db.models import Count, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from Pm import artifacts
 from Pm.artifacts import SLOTS
 from Pm.models import Comparison, Prediction, RollOut
+from Pm.versions.selectors import default_version
 
 SAMPLE = 10_000  # the newest answers of each version, of which milliseconds and scores are taken
 QUANTILES = (0.5, 0.95, 0.99)
@@ -63,7 +63,7 @@ class CanaryReport:
 
 def canary_report(row: RollOut) -> CanaryReport:
     """What the records say of a canary from the beginning of its share to its end, or until now."""
-    stable_version = row.before[SLOTS[0]] or artifacts.read_manifest(artifacts.DEFAULT)["version"]
+    stable_version = row.before[SLOTS[0]] or default_version()
     window = (row.share_from, row.share_until or timezone.now())
     seen = Prediction.objects.filter(created_at__range=window, canary__isnull=False) if row.share_from else None
     if seen is None:
@@ -142,11 +142,10 @@ def _cut(version: str) -> str:
 def report_rows(report: CanaryReport) -> Iterator[tuple[str, str, str]]:
     """Name, the canary's number, the stable version's."""
     sides = (report.canary, report.stable)
-    names = (_("copies"),) * 2 if report.row.shadow else (_("requests of its share"), _("answered by the other"))
-    yield names[0], *_each(str(side.requests) for side in sides)
+    yield _("copies") if report.row.shadow else _("requests of its share"), *_each(str(side.requests) for side in sides)
     yield _("answered"), *_each(str(side.answered) for side in sides)
     if not report.row.shadow:
-        yield names[1], *_each(str(side.by_other) for side in sides)
+        yield _("answered by the other"), *_each(str(side.by_other) for side in sides)
     yield _("errors"), *_each(str(side.errors.total()) for side in sides)
     for code in sorted(report.canary.errors | report.stable.errors):
         yield f"  {code}", *_each(str(side.errors[code]) for side in sides)

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from django.conf import settings
 
-from Pm import canary, roll_out_command
+from Pm import background, canary
 from Pm.canary import Canary
 from Pm.client import ModelClient, nothing
 from Pm.errors import ApiError, BadModelReplyError, BusyError, ModelTimeoutError, ModelUnavailableError, RollOutError
@@ -66,6 +66,6 @@ def _failed(released: Canary, error: ApiError) -> None:
 def _abort(reason: str) -> None:
     """Give the backup what it had, in a process of its own."""
     try:
-        roll_out_command.start("canary", "--abort", "--by=the gateway", f"--reason={reason}")
+        background.start("canary", "--abort", "--by=the gateway", f"--reason={reason}")
     except RollOutError:
         logger.exception("canary not aborted")

@@ -61,7 +61,8 @@ class Picture:
 
         Raises nothing, since keep() does; called again, does nothing.
         """
-        if self._written or self._failure or not self.sha256 or self._media_root is None or self._is_kept():
+        _ = self.sha256  # now, while the model works
+        if self._written or self._failure or self._media_root is None or self._is_kept():
             return
         try:
             self._written = _write_beside(f"{self._media_root}/{INCOMING}", self.sha256, self._image)

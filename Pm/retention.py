@@ -1,6 +1,7 @@
 """Deletes what is older than wanted: records first, then pictures that no remaining record refers to."""
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -80,8 +81,9 @@ def _old_files(media_root: Path, before: datetime) -> Iterator[list[Path]]:
     """Files not touched since `before`, in batches; left temporary files among them."""
     batch: list[Path] = []
     for path in media_root.glob("[0-9a-f][0-9a-f]/*"):
-        if path.is_file() and path.stat().st_mtime < before.timestamp():
-            batch.append(path)
+        with suppress(FileNotFoundError):  # a picture's temporary file just got its name
+            if path.is_file() and path.stat().st_mtime < before.timestamp():
+                batch.append(path)
         if len(batch) == BATCH:
             yield batch
             batch = []

@@ -15,7 +15,7 @@ from rest_framework.request import Request
 from api.health import HealthView
 from Pm import metrics  # noqa: F401 - a process that has answered nothing yet tells zeros
 from Pm.authentication import MetricsKeyAuthentication
-from Pm.selectors import RollOutFacts, database_state, roll_out_facts
+from Pm.selectors import OK, RollOutFacts, database_state, roll_out_facts
 from process_metrics import CONTENT_TYPE, exposition
 
 logger = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ class DatabaseCollector(Collector):
         facts = None
         with suppress(DatabaseError):
             facts = roll_out_facts()
-        up = facts is not None and database_state() == "ok"
+        up = facts is not None and database_state() == OK
         yield GaugeMetricFamily("pm_gateway_database_up", "Whether the records can be read.", float(up))
         if facts is not None:
             yield from _told(facts)
@@ -64,7 +64,7 @@ class DiskCollector(Collector):
 
 
 class MetricsView(HealthView):
-    """For Prometheus; nginx lets in who may ask (conf/nginx/metrics.conf)."""
+    """For Prometheus; nginx lets in who may ask (var/run/nginx/metrics.conf)."""
 
     schema = None
 

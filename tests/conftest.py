@@ -14,6 +14,7 @@ import pytest
 from django.test import Client
 from pytest_django import Settings
 
+from Pm import background, processes
 from Pm import client as model_client_module
 from server.env import DEFAULTS, GatewaySettings, read_settings
 from tests.fake_model import FakeModel
@@ -68,6 +69,20 @@ def change(settings: Settings, default_gateway: GatewaySettings, unused_port: in
     apply(internal_port=unused_port, model_servers=(f"127.0.0.1:{unused_port}",))
     yield apply
     forget_client()
+
+
+@pytest.fixture
+def commands(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
+    """What would have been started in processes of its own."""
+    started: list[tuple[str, ...]] = []
+    monkeypatch.setattr(background, "start", lambda *command: started.append(command))
+    return started
+
+
+@pytest.fixture
+def every_process_is_a_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    """This one too, which records name where tests call commands."""
+    monkeypatch.setattr(processes, "COMMAND", b"")
 
 
 @pytest.fixture

@@ -25,7 +25,6 @@ PERMISSIONS: dict[str, tuple[str, ...]] = {VIEWER: _VIEWED, LABELLER: _LABELLED,
 PEOPLE = Q(content_type__app_label="auth", content_type__model__in=("user", "group")) | Q(
     codename__in=("view_accessattempt", "delete_accessattempt", "view_accesslog")
 )
-GROUPS = (*PERMISSIONS, ADMINISTRATOR)
 
 
 def groups_ensure(*, apps: Apps = apps, **_: Any) -> None:  # noqa: ANN401 - a signal's arguments

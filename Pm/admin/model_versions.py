@@ -14,12 +14,12 @@ from django.utils.translation import gettext_lazy as _
 from unfold.forms import ActionForm
 from unfold.views import ChangeList
 
-from Pm import artifacts, roll_out_command
+from Pm import artifacts, background
 from Pm.admin.lists import ReadOnlyAdmin
 from Pm.errors import RollOutError
 from Pm.models import ModelVersion, RollOut
 from Pm.selectors import answer_count
-from Pm.versions.selectors import LAST_ROLL_OUTS, active_version, facts_of, models_now, share
+from Pm.versions.selectors import LAST_ROLL_OUTS, active_version, default_version, facts_of, models_now, share
 
 STARTED = _("The roll-out has begun; this page shows how it goes on.")
 
@@ -164,7 +164,7 @@ class ModelVersionAdmin(ReadOnlyAdmin):
         folder = artifacts.folder_of(versions[0].version)
         if not folder.exists():  # it ships with the product, or retention has removed it
             folder = artifacts.DEFAULT
-            if artifacts.read_manifest(folder)["version"] != versions[0].version:
+            if versions[0].version != default_version():
                 told = _("Version %s is no longer kept (MODEL_VERSIONS_KEPT): deploy its artifact again.")
                 text = told % versions[0]
                 self.message_user(request, text, messages.ERROR)
@@ -174,7 +174,7 @@ class ModelVersionAdmin(ReadOnlyAdmin):
     def _start(self, request: HttpRequest, command: str, *arguments: str) -> None:
         reason = request.POST.get("reason", "")
         try:
-            roll_out_command.start(command, *arguments, f"--by={request.user}", f"--reason={reason}")
+            background.start(command, *arguments, f"--by={request.user}", f"--reason={reason}")
         except RollOutError as exc:
             self.message_user(request, str(exc), messages.ERROR)
         else:

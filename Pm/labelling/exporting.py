@@ -3,7 +3,7 @@
 import csv
 import io
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,13 +12,13 @@ from django.db.models import Prefetch, Q, QuerySet
 
 from Pm.images import find_image
 from Pm.models import Label, Photo
+from Pm.report.exports import defused
 
 LABELLED, SAMPLE = "labelled", "sample"  # two data folders: what a model learns from, and what it is measured on
 MANIFEST, LEFT_OUT = "manifest.csv", "left_out.csv"
 COLUMNS = ("cls", "file", "group", "sha256", "labelled_by", "agreed")
 FOLDER = "folder"  # who labelled what an import found in a class's folder
 CHUNK = 500  # photos whose labels are read at once
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run a cell that begins so
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Exporter:
 
     with_sample: bool = False
     counts: dict[tuple[str, str], int] = field(default_factory=dict)
-    left_out: list[tuple[str, str, str]] = field(default_factory=list)
+    left_out: dict[tuple[str, str, str], None] = field(default_factory=dict)  # in order, each once
 
     def files(self) -> Iterator[ExportedFile]:
         """Every picture with a label, then a manifest a data folder, then what was left out.
@@ -50,7 +50,7 @@ class Exporter:
             for folder in self._folders(photo):
                 label = photo.blind_label if folder == SAMPLE else photo.label
                 if picture is None or not label or (photo.conflict and folder != SAMPLE):
-                    self.left_out.append((photo.name, photo.content_sha256, _why_left_out(photo, picture)))
+                    self.left_out[photo.name, photo.content_sha256, _why_left_out(photo, picture)] = None
                     continue
                 self.counts[folder, label] = self.counts.get((folder, label), 0) + 1
                 rows.setdefault(folder, []).append(_row(photo, label, picture, is_sample=folder == SAMPLE))
@@ -92,11 +92,11 @@ def _counts(label: Label, *, is_sample: bool) -> bool:
     return label.blind and label.by is not None if is_sample else label.undone_at is None
 
 
-def _csv(columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+def _csv(columns: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(columns)
-    writer.writerows([f"'{cell}" if cell.startswith(FORMULA) else cell for cell in row] for row in rows)
+    writer.writerows(map(defused, row) for row in rows)
     return out.getvalue()
 
 

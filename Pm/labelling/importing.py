@@ -22,6 +22,7 @@ from Pm.pictures import Picture, read_picture
 SAVED_EVERY = 10  # files: the page that shows the progress asks the record
 COUNTS = ("files", "looked_at", "added", "known", "labelled")
 NAME_CHARACTERS = 255
+NEITHER = ""  # what a picture is labelled that lay in both folders, however many copies follow
 
 
 def photos_import(source: Path, record: PhotoImport, say: Callable[[PhotoImport], object] = lambda _: None) -> None:
@@ -47,7 +48,7 @@ def photos_import(source: Path, record: PhotoImport, say: Callable[[PhotoImport]
 
 
 def _import_all(members: list[Member], record: PhotoImport, say: Callable[[PhotoImport], object]) -> None:
-    said: dict[str, str] = {}  # hash → the class whose folder it lay in
+    said: dict[str, str] = {}  # hash → the class whose folder it lay in, or NEITHER
     are_groups = len({member.folder for member in members}) > 1  # one folder around all of it says nothing
     for number, member in enumerate(members, start=1):
         try:
@@ -88,9 +89,11 @@ def _ensure(member: Member, sha256: str, picture: Picture, group: str) -> tuple[
 @transaction.atomic
 def _label(photo: Photo, member: Member, record: PhotoImport, said: dict[str, str]) -> None:
     """The folder counts as one labeller; a picture that lies in both folders gets no label from them."""
-    if said.setdefault(photo.content_sha256, member.label) == member.label:
+    before = said.get(photo.content_sha256)
+    said[photo.content_sha256] = member.label if before in (None, member.label) else NEITHER
+    record.labelled += bool(said[photo.content_sha256]) - bool(before)
+    if said[photo.content_sha256]:
         label_give(photo_id=photo.pk, by=None, answer=member.label, blind=False)
-        record.labelled += 1
         return
     for label in photo.labels.filter(by=None, undone_at=None):
         label_end(label)

@@ -3,12 +3,11 @@
 from dataclasses import dataclass
 from typing import Any
 
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.db.models import Count, Exists, OuterRef, QuerySet
-from django.utils import timezone
 
 from Pm.models import Label, Photo
+from Pm.report.day import midnight
 
 MAX_COUNTED = 10_000  # nobody needs to know whether twelve or thirteen thousand are left
 SHOWN = 100
@@ -41,10 +40,7 @@ def first_queue(user: User) -> str:
 
 def labelled_today(user: User) -> int:
     """How many photos a person labelled since midnight in REPORT_TIME_ZONE."""
-    midnight = timezone.localtime(timezone=settings.GATEWAY.report_time_zone).replace(
-        hour=0, minute=0, second=0, microsecond=0
-    )
-    return Label.objects.filter(by=user, undone_at=None, created_at__gte=midnight).order_by().count()
+    return Label.objects.filter(by=user, undone_at=None, created_at__gte=midnight()).order_by().count()
 
 
 def can_undo(user: User) -> bool:

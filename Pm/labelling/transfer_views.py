@@ -1,9 +1,6 @@
 """The pages that bring photos in (a zip, in pieces) and labels out (a zip, once it is made)."""
 
 import re
-import time
-import uuid
-from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -11,21 +8,19 @@ from django.contrib import messages
 from django.core.files.uploadedfile import UploadedFile
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from Pm import roll_out_command
+from Pm import background
 from Pm.errors import RollOutError
 from Pm.labelling.export_zip import export_state, exported_zip
 from Pm.labelling.sources import MAX_ZIP_BYTES
+from Pm.labelling.uploads import import_start, upload_append, upload_begin, upload_write
 from Pm.labelling.views import page, require
 from Pm.models import PhotoImport
 
 CHUNK_BYTES = 4 * 1024**2
-FORGOTTEN_S = 24 * 3600  # an upload that nobody went on with
 SHOWN = 20
-_UPLOAD = re.compile(r"[0-9a-f]{32}")
 _NUMBER = re.compile(r"[0-9]{1,18}")
 
 
@@ -36,16 +31,14 @@ def photo_import(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         file = request.FILES.get("zip")
         if isinstance(file, UploadedFile):
-            path = upload_path(uuid.uuid4().hex)
-            with path.open("wb") as target:
-                for chunk in file.chunks():
-                    target.write(chunk)
-            _start(request, path, str(file.name))
+            _start(request, upload_write(file.chunks()), str(file.name))
         else:
             messages.error(request, _("Choose a zip first."))
         return redirect("admin:photo_import")
     return page(
-        *(request, "Pm/labelling/import.html", _("Import photos")),
+        request,
+        "Pm/labelling/import.html",
+        _("Import photos"),
         imports=PhotoImport.objects.all()[:SHOWN],
         chunk_bytes=min(CHUNK_BYTES, settings.GATEWAY.max_body_bytes),
     )
@@ -62,13 +55,12 @@ def photo_import_chunk(request: HttpRequest) -> JsonResponse:
     if int(total) > MAX_ZIP_BYTES:
         return _refused(_("The zip has more than %(limit)d bytes; divide it.") % {"limit": MAX_ZIP_BYTES})
     if offset == "0":
-        _forget_old()
-        upload = uuid.uuid4().hex
-    if not _UPLOAD.fullmatch(upload) or not _append(upload_path(upload), int(offset), int(total), request.body):
+        upload = upload_begin()
+    if not upload_append(upload, int(offset), int(total), request.body):
         return _refused(_("The upload is broken; send it again."))
     if int(offset) + len(request.body) < int(total):
         return JsonResponse({"upload": upload})
-    record = _start(request, upload_path(upload), request.GET.get("name", ""))
+    record = _start(request, upload, request.GET.get("name", ""))
     return JsonResponse({"upload": upload, "import": record.pk})
 
 
@@ -86,7 +78,7 @@ def label_export(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         options = ["--with-sample"] if "with_sample" in request.POST else []
         try:
-            roll_out_command.start("export_labels", "--for-admin", *options)
+            background.start("export_labels", "--for-admin", *options)
         except RollOutError as exc:
             messages.error(request, str(exc))
         return redirect("admin:label_export")
@@ -112,46 +104,15 @@ def label_export_file(request: HttpRequest) -> HttpResponseBase:
     return HttpResponse(content_type="application/zip", headers=headers)
 
 
-def upload_path(upload: str) -> Path:
-    """Where an upload grows."""
-    folder: Path = settings.GATEWAY.var_dir / "uploads"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder / f"{upload}.zip"
-
-
-def _append(path: Path, offset: int, total: int, piece: bytes) -> bool:
-    """Whether the piece fits: it continues what is there and stays below the total."""
-    size = path.stat().st_size if path.exists() else 0
-    if offset != size or not piece or size + len(piece) > total:
-        return False
-    with path.open("ab") as file:
-        file.write(piece)
-    return True
-
-
-def _forget_old() -> None:
-    for path in upload_path("any").parent.glob("*.zip"):
-        if path.stat().st_mtime < time.time() - FORGOTTEN_S:
-            path.unlink(missing_ok=True)
-
-
-def _start(request: HttpRequest, path: Path, name: str) -> PhotoImport:
-    """Import in a process of its own, which outlives the request; the record tells how it goes."""
+def _start(request: HttpRequest, upload: str, name: str) -> PhotoImport:
     options: Any = request.GET if "group" in request.GET else request.POST
-    record = PhotoImport.objects.create(
-        name=Path(name).name[:255] or path.name,
-        by=str(request.user)[:150],
-        group=options.get("group", "").strip()[:255],
+    return import_start(
+        upload,
+        name=name,
+        by=str(request.user),
+        group=options.get("group", ""),
         label_from_folders=options.get("label_from_folders", "") in ("on", "true"),
     )
-    try:
-        roll_out_command.start("import_photos", str(path), f"--record={record.pk}", "--remove")
-    except RollOutError as exc:
-        record.refresh_from_db()
-        record.state, record.error = PhotoImport.State.FAILED, record.error or str(exc)
-        record.finished_at = record.finished_at or timezone.now()
-        record.save()
-    return record
 
 
 def _refused(message: str) -> JsonResponse:

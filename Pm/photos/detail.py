@@ -46,7 +46,9 @@ def _object(request: HttpRequest, model_admin: Any, object_id: str) -> Any:  # n
 def _page(request: HttpRequest, title: str, *, prediction: Prediction | None, sha256: str) -> HttpResponse:
     photo = Photo.objects.filter(content_sha256=sha256).first() if sha256 else None
     return page(
-        *(request, "Pm/photos/detail.html", title),
+        request,
+        "Pm/photos/detail.html",
+        title,
         prediction=prediction,
         photo=photo,
         sha256=sha256,

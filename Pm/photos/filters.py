@@ -4,17 +4,16 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-from django.conf import settings
 from django.contrib.admin import FieldListFilter, SimpleListFilter
 from django.contrib.admin.views.main import PAGE_VAR
 from django.db.models import Exists, F, Model, OuterRef, Q, QuerySet
 from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import TextFilter
 
 from Pm.models import ModelVersion, Photo, Prediction
 from Pm.photos.keyset import walked
+from Pm.report.day import midnight
 
 REFUSED = "refused"
 PRESETS = ((_("Today"), 0), (_("Last 7 days"), 6), (_("Last 30 days"), 29))  # days before today
@@ -147,9 +146,7 @@ class TimeFilter(FieldListFilter):
 
     def choices(self, changelist: Any) -> Iterator[Any]:  # noqa: ANN401 - Django's
         """Any time, and the presets, in days of the report's time zone."""
-        today = timezone.localtime(timezone=settings.GATEWAY.report_time_zone).replace(
-            hour=0, minute=0, second=0, microsecond=0
-        )
+        today = midnight()
         low, high = self.lookups
         yield self._choice(changelist, _("Any time"), {low: None, high: None})
         for title, days in PRESETS:

@@ -141,7 +141,6 @@ def bench_peers(
     chosen_peers = peers or list(PEERS)
     if unknown := sorted(set(chosen_peers) - set(PEERS)):
         raise BenchmarkError(f"{unknown[0]} is none of {', '.join(PEERS)}.")
-    busy = others_are_busy()
     console = options.console()
     pin(cores)
     busy = others_are_busy()

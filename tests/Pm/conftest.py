@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from Pm import canary, canary_release, canary_server, roll_out_command, roll_out_steps, rollout
+from Pm import canary, canary_release, canary_server, roll_out_steps, rollout
 from tests.conftest import Change
 from tests.fake_model import ANSWER, FakeModel, Reply
 from tests.Pm.canaries import NEW
@@ -53,10 +53,3 @@ def backup(model: FakeModel, change: Change) -> Iterator[FakeModel]:
         canary_server._client(f"http://{server.address}", limit_s).close()
         canary_server._client.cache_clear()
     server.stop()
-
-
-@pytest.fixture
-def commands(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
-    started: list[tuple[str, ...]] = []
-    monkeypatch.setattr(roll_out_command, "start", lambda *command: started.append(command))
-    return started

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from Pm import artifacts, roll_out_command
+from Pm import artifacts, background
 from Pm.errors import RollOutError
 from Pm.models import ModelVersion, Prediction, RollOut
 from tests.conftest import Change
@@ -68,13 +68,6 @@ def select(client: Client, action: str, version: str, reason: str = "dark rooms"
     return client.post("/admin/Pm/modelversion/", form, follow=True).content.decode()
 
 
-@pytest.fixture
-def commands(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
-    started: list[tuple[str, ...]] = []
-    monkeypatch.setattr(roll_out_command, "start", lambda *command: started.append(command))
-    return started
-
-
 def test_a_version_is_activated_with_who_and_why(admin_client: Client, commands: list[tuple[str, ...]]) -> None:
     default = ModelVersion.objects.get().version
     assert "The roll-out has begun" in select(admin_client, "activate", default)
@@ -100,7 +93,7 @@ def test_a_refused_roll_out_is_told_in_the_admin(admin_client: Client, monkeypat
     def refuse(*_: str) -> None:
         raise RollOutError("Wait until the roll-out that runs is done: anna rolls out v1.")
 
-    monkeypatch.setattr(roll_out_command, "start", refuse)
+    monkeypatch.setattr(background, "start", refuse)
     page = select(admin_client, "activate", ModelVersion.objects.get().version)
     assert "Wait until the roll-out that runs is done: anna rolls out v1." in page
 

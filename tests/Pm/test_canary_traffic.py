@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from Pm import canary, canary_server, roll_out_command
+from Pm import background, canary, canary_server
 from Pm.client import ModelClient
 from Pm.errors import RollOutError
 from Pm.models import Prediction
@@ -154,6 +154,6 @@ def test_an_abort_that_is_refused_is_told_in_the_log(
     def refuse(*_: str) -> None:
         raise RollOutError("Wait until the roll-out that runs is done.")
 
-    monkeypatch.setattr(roll_out_command, "start", refuse)
+    monkeypatch.setattr(background, "start", refuse)
     canary_server._abort("it failed")
     assert "Wait until the roll-out that runs is done." in caplog.text

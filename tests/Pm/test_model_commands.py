@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
-from Pm import artifacts, roll_out_command
+from Pm import artifacts, background
 from Pm.errors import RollOutError
 from Pm.management.commands import model_status
 from Pm.models import RollOut
@@ -87,14 +87,14 @@ def test_the_status_tells_servers_versions_and_how_roll_outs_ended(
 
 def test_a_roll_out_in_the_background_tells_what_refuses_it_at_once() -> None:
     with pytest.raises(RollOutError, match=r"Type 'manage.py help' for usage"):
-        roll_out_command.start("no_such_command")
+        background.start("no_such_command")
 
 
 def test_a_roll_out_in_the_background_goes_on_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "manage.py").write_text("import pathlib, time; time.sleep(0.5); pathlib.Path('done').touch()")
-    monkeypatch.setattr(roll_out_command, "ROOT", tmp_path)
-    monkeypatch.setattr(roll_out_command, "REFUSAL_WAIT_S", 0.0)
-    roll_out_command.start("deploy_model")
+    monkeypatch.setattr(background, "ROOT", tmp_path)
+    monkeypatch.setattr(background, "REFUSAL_WAIT_S", 0.0)
+    background.start("deploy_model")
     for _ in range(200):
         if (tmp_path / "done").exists():
             break

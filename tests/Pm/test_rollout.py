@@ -194,6 +194,7 @@ def test_the_default_model_is_a_version_from_the_start() -> None:
     assert ModelVersion.objects.get().version == DEFAULT_VERSION
 
 
+@pytest.mark.usefixtures("every_process_is_a_command")
 def test_an_interrupted_roll_out_is_told_as_such(servers: Servers, make: Make) -> None:
     with pytest.raises(Killed):
         deploy(make("v1"), dying_at("record"))

@@ -75,6 +75,7 @@ def test_pages_other_than_get_pm_are_not_counted(client: Client) -> None:
     assert [key for key in after if key[0] == "pm_gateway_requests_total" and after[key] != before.get(key)] == []
 
 
+@pytest.mark.usefixtures("every_process_is_a_command")
 def test_roll_outs_are_told_by_how_they_ended(client: Client) -> None:
     version = ModelVersion.objects.create(version="v2", sha256="0", manifest={})
     for state, process in (("done", 1), ("undone", 1), ("running", 1), ("running", 2**22)):

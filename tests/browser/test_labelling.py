@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from Pm import roll_out_command
+from Pm import background
 from Pm.demo import drawings
 from Pm.labelling.importing import photos_import
 from Pm.labelling.services import label_give
@@ -141,7 +141,7 @@ def test_a_zip_is_sent_in_pieces_and_imported(
     def start(_: str, path: str, record: str, *__: str) -> None:
         photos_import(Path(path), PhotoImport.objects.get(pk=record.partition("=")[2]))
 
-    monkeypatch.setattr(roll_out_command, "start", start)
+    monkeypatch.setattr(background, "start", start)
     monkeypatch.setattr("Pm.labelling.transfer_views.CHUNK_BYTES", 100_000)
     with zipfile.ZipFile(tmp_path / "classes.zip", "w") as archive:
         for number in range(20, 26):

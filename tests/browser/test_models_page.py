@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from Pm import artifacts, roll_out_command
+from Pm import artifacts
 from Pm.models import ModelVersion, RollOut
 from Pm.versions.selectors import default_version, share
 from tests.browser.pages import SignIn, assert_accessible, shot
@@ -20,13 +20,6 @@ def two_servers(change: Change, model: FakeModel, spare_model: FakeModel) -> Non
     change(model_servers=(model.address, spare_model.address))
     for server in (model, spare_model):
         server.ready = Reply({"status": "ready", "model_version": default_version(), "pid": 1})
-
-
-@pytest.fixture
-def commands(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
-    started: list[tuple[str, ...]] = []
-    monkeypatch.setattr(roll_out_command, "start", lambda *command: started.append(command))
-    return started
 
 
 def test_version_is_activated_with_a_reason_from_its_page(
@@ -47,6 +40,7 @@ def test_version_is_activated_with_a_reason_from_its_page(
     assert commands[0][2:] == ("--by=operator", "--reason=dark rooms")
 
 
+@pytest.mark.usefixtures("every_process_is_a_command")
 def test_roll_out_is_followed_until_it_is_done(two_servers: None, sign_in: SignIn) -> None:
     version = ModelVersion.objects.get()
     row = RollOut.objects.create(

@@ -13,7 +13,7 @@ from django.core.exceptions import ValidationError
 from django.test import Client
 from django.utils import timezone
 
-from Pm.access.groups import GROUPS, groups_ensure
+from Pm.access.groups import ADMINISTRATOR, PERMISSIONS, groups_ensure
 from tests.conftest import Change
 
 pytestmark = pytest.mark.django_db
@@ -120,7 +120,7 @@ def test_groups_are_made_once_and_keep_what_was_added() -> None:
     extra = Permission.objects.get(codename="view_user")
     Group.objects.get(name="viewer").permissions.add(extra)
     groups_ensure()
-    assert sorted(Group.objects.values_list("name", flat=True)) == sorted(GROUPS)
+    assert sorted(Group.objects.values_list("name", flat=True)) == sorted([*PERMISSIONS, ADMINISTRATOR])
     viewer = set(Group.objects.get(name="viewer").permissions.values_list("codename", flat=True))
     labeller = set(Group.objects.get(name="labeller").permissions.values_list("codename", flat=True))
     operator = set(Group.objects.get(name="operator").permissions.values_list("codename", flat=True))

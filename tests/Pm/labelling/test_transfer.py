@@ -1,17 +1,18 @@
 """The pages that bring photos in and labels out."""
 
-import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.test import Client
 
-from Pm import roll_out_command
+from Pm import background
 from Pm.errors import RollOutError
 from Pm.labelling import export_zip, transfer_views
 from Pm.labelling.export_zip import ExportState, zip_export
 from Pm.labelling.services import label_give
+from Pm.labelling.uploads import upload_append, upload_begin, upload_path
 from Pm.models import Photo, PhotoImport
 from tests.conftest import Change
 from tests.Pm.labelling.photos import keep, member, picture, user
@@ -27,7 +28,7 @@ def plain_settings(change: Change) -> None:
 @pytest.fixture
 def started(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
     commands: list[tuple[str, ...]] = []
-    monkeypatch.setattr(roll_out_command, "start", lambda *command: commands.append(command))
+    monkeypatch.setattr(background, "start", lambda *command: commands.append(command))
     return commands
 
 
@@ -73,11 +74,22 @@ def test_pieces_that_do_not_fit_are_refused(started: list[tuple[str, ...]], monk
     assert started == []
 
 
+def test_a_piece_that_comes_twice_at_once_is_taken_once() -> None:
+    upload = upload_begin()
+    assert not upload_append(upload, 0, 1, b"0123")
+    assert not upload_path(upload).exists()
+    assert upload_append(upload, 0, 8, b"0123")
+    with ThreadPoolExecutor(8) as pool:
+        taken = list(pool.map(lambda piece: upload_append(upload, 4, 8, piece), [b"4567"] * 8))
+    assert taken.count(True) == 1
+    assert upload_path(upload).read_bytes() == b"01234567"
+
+
 def test_an_import_that_cannot_start_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: str) -> None:
         raise RollOutError("No room.")
 
-    monkeypatch.setattr(roll_out_command, "start", fail)
+    monkeypatch.setattr(background, "start", fail)
     send(member("import_photo"), b"0123", 4)
     record = PhotoImport.objects.get()
     assert (record.state, record.error) == ("failed", "No room.")
@@ -104,9 +116,10 @@ def test_the_export_is_written_by_a_process_of_its_own_and_sent_by_nginx(
     assert sent.getvalue()[:4] == b"PK\x03\x04"
 
 
-def test_the_page_of_the_export_shows_how_far_it_is(change: Change) -> None:
+@pytest.mark.usefixtures("every_process_is_a_command")
+def test_the_page_of_the_export_shows_how_far_it_is() -> None:
     client, url = member("export_labels"), "/admin/labelling/export/"
-    export_zip._save(ExportState(os.getpid(), photos=9, done=4))
+    export_zip._save(ExportState(1, photos=9, done=4))
     page = client.get(url).content.decode()
     assert ('http-equiv="refresh"' in page, '<progress max="9" value="4"' in page) == (True, True)
     export_zip._save(ExportState(2**22 + 1, photos=9, done=4))
