@@ -112,8 +112,8 @@ def print_split(result: "Split") -> None:
 
 def augment(data: Data, out: NewFolder, seed: Seed = 0) -> None:
     """Add the documented brightness and saturation copies until the classes balance; draw contact sheets."""
+    from training.learning.views_sheet import views_sheet
     from training.photos import copies
-    from training.photos.views_sheet import views_sheet
 
     result = copies.add_copies(data, out, seed)
     print_skipped(result.skipped)

@@ -13,9 +13,9 @@ from training.judging.metrics import area_under_curve, confusion, margins, proba
 from training.judging.paired import aligned, pair, verdict
 from training.judging.resample import Intervals, Weights, bootstrap, class_accuracies
 from training.pages.report import render, save_figure
-from training.pages.thumbnails import answer_sheet
 from training.photos.data import LABELS
 from training.photos.folders import outside
+from training.photos.thumbnails import answer_sheet
 
 WORST = 24
 MAX_GROUP_ROWS = 60

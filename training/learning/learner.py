@@ -13,6 +13,7 @@ from training.judging.answers import Logits
 from training.learning.origin import Teacher
 from training.learning.processes import synchronise_batch_norms
 from training.learning.recipes import Recipe
+from training.photos.data import class_weights
 
 STEP_EPOCHS, STEP_FACTOR, MOMENTUM = 7, 0.1, 0.9  # the documents' StepLR and SGD
 
@@ -36,7 +37,9 @@ class Learner:
         self.model: nn.Module = accelerator.prepare_model(self.network)
         # A mean over the batch, not over its weights: halves of a batch then average to the whole batch's loss.
         self.loss_of = nn.CrossEntropyLoss(
-            weight=class_weights(labels).to(accelerator.device), label_smoothing=recipe.label_smoothing, reduction="sum"
+            weight=torch.from_numpy(class_weights(labels)).to(accelerator.device),
+            label_smoothing=recipe.label_smoothing,
+            reduction="sum",
         )
         self.optimizer = optimizer_of(recipe, self.network)
         self.schedule_a_step = recipe.schedule == "one-cycle"
@@ -100,12 +103,6 @@ class Learner:
         self.schedule.load_state_dict(state["schedule"])
         if self.average is not None:
             self.average.load_state_dict(state["average"])
-
-
-def class_weights(labels: np.ndarray) -> Tensor:
-    """float32 (2,): N / (2 n) for a class of n, so that both classes weigh alike however many pictures they have."""
-    counts = np.bincount(labels, minlength=2)
-    return torch.tensor(len(labels) / (2 * np.maximum(counts, 1)), dtype=torch.float32)
 
 
 def optimizer_of(recipe: Recipe, network: nn.Module) -> torch.optim.Optimizer:

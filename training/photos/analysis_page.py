@@ -13,9 +13,9 @@ from rich.progress import track
 from resnet_server.preprocess import PreprocessSpec
 from training.pages.report import render, save_figure
 from training.pages.sheet import contact_sheet
-from training.pages.thumbnails import thumbnail
 from training.photos.analyze import Analysis, Picture
 from training.photos.sizes import Interval, density, suggested_input
+from training.photos.thumbnails import thumbnail
 
 SHOWN = 60  # thumbnails a section and a sheet; analysis.json has everything
 COLOURS = {"offline": "#d08440", "online": "#3f78b5", "unlabelled": "#7d8790"}

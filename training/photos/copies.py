@@ -18,9 +18,7 @@ from rich.progress import track
 
 from resnet_server.errors import ServiceError
 from resnet_server.preprocess import PreprocessSpec, preprocess
-from training.learning.learner import class_weights
 from training.pages.sheet import PAPER, contact_sheet
-from training.pages.thumbnails import thumbnail
 from training.photos.data import (
     LABELS,
     MAX_PIXELS,
@@ -28,12 +26,14 @@ from training.photos.data import (
     Sample,
     Skipped,
     check_classes,
+    class_weights,
     read_bytes,
     scan,
     upright_size,
 )
 from training.photos.duplicates import original_path
 from training.photos.folders import link_or_copy, new_folder, write_manifest
+from training.photos.thumbnails import thumbnail
 
 BRIGHTNESS_DELTA = 0.2  # of the range 0 to 1, either way
 SATURATION_FACTOR = (5.0, 10.0)

@@ -230,3 +230,9 @@ def check_classes(folder: Path, samples: Iterable[Sample]) -> None:
     for index, label in enumerate(LABELS):
         if index not in present:
             raise TrainingError(f"{folder / label} holds no readable picture.")
+
+
+def class_weights(labels: np.ndarray) -> np.ndarray:
+    """float32 (2,): N / (2 n) for a class of n, so that both classes weigh alike however many pictures they have."""
+    counts = np.bincount(labels, minlength=2)
+    return np.asarray(len(labels) / (2 * np.maximum(counts, 1)), np.float32)

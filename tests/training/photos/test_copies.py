@@ -12,8 +12,6 @@ from PIL import Image
 from tests.pictures import encode
 from tests.training.scenes import scene, scenes
 from training.errors import TrainingError
-from training.learning import learner
-from training.photos import copies
 from training.photos.copies import (
     Made,
     add_copies,
@@ -177,7 +175,6 @@ def test_the_sheet_has_a_row_for_each_of_the_first_originals(folder: Path, tmp_p
 def test_loss_weights_are_those_of_the_training() -> None:
     weights = loss_weights(samples(["a"], ["b", "c", "d"]))
     assert weights == {"offline": 2.0, "online": pytest.approx(4 / 6)}
-    assert copies.class_weights is learner.class_weights  # type: ignore[attr-defined]  # not for others to import
 
 
 def test_a_name_that_is_no_utf8_is_copied_like_any_other(tmp_path: Path) -> None:

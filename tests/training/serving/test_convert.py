@@ -80,7 +80,7 @@ def test_the_metrics_of_another_model_are_not_packaged(exported: Path, tmp_path:
 
 def test_only_the_source_itself_is_packaged_over(weights: Path, tmp_path: Path) -> None:
     package(weights, tmp_path / "artifact", **BARE)  # type: ignore[arg-type]
-    with pytest.raises(TrainingError, match=r"exists already; name another folder, or remove it first\.$"):
+    with pytest.raises(TrainingError, match=r"exists already and is not an empty folder; name a new one\.$"):
         package(weights, tmp_path / "artifact", **BARE)  # type: ignore[arg-type]
     renamed = package(tmp_path / "artifact", tmp_path / "artifact", **BARE | {"name": "new"})  # type: ignore[arg-type]
     assert load_manifest(tmp_path / "artifact").version == renamed.version
@@ -176,7 +176,7 @@ def test_a_pth_artifact_is_exported_before_it_is_quantized(trained: Path, folder
 
 
 def test_nothing_is_written_over(trained: Path, exported: Path) -> None:
-    with pytest.raises(TrainingError, match=r"exists already; name another folder, or remove it first\.$"):
+    with pytest.raises(TrainingError, match=r"exists already and is not an empty folder; name a new one\.$"):
         export_artifact(trained, exported)
 
 

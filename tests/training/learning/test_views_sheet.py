@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from tests.training.scenes import scenes
+from training.learning.views_sheet import VIEWS, views_sheet
 from training.photos.data import scan
-from training.photos.views_sheet import VIEWS, views_sheet
 
 
 def test_every_row_is_a_picture_and_its_views_the_same_for_the_same_seed(tmp_path: Path) -> None:

@@ -11,9 +11,9 @@ from training.learning.augment import augment
 from training.learning.recipes import DOCUMENTED
 from training.learning.views import documented_view
 from training.pages.sheet import contact_sheet
-from training.pages.thumbnails import thumbnail
 from training.photos.copies import digest
 from training.photos.data import LABELS, MAX_PIXELS, Sample, read_bytes
+from training.photos.thumbnails import thumbnail
 
 ROWS = 4  # pictures of each class
 VIEWS = 3  # of each kind in a row
