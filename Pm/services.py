@@ -11,7 +11,6 @@ from django.db import close_old_connections, connection
 
 from Pm import metrics
 from Pm.canary_traffic import classify
-from Pm.database_file import require_database_file
 from Pm.errors import ApiError, InternalError, StorageUnavailableError
 from Pm.images import Picture
 from Pm.labelling.draw import is_drawn
@@ -93,7 +92,6 @@ def prediction_record(*, draft: Prediction) -> None:
     draft.sampled = is_drawn(settings.GATEWAY.sample_percent) and settings.GATEWAY.keep_images
     try:
         with stage_timed(draft, "record"):
-            require_database_file()
             prediction_insert(draft)
     except DatabaseError as exc:
         logger.exception("answer not recorded")

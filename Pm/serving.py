@@ -4,8 +4,8 @@ import os
 
 # libpq's default for connections: no SQL of a request takes longer, in milliseconds. Commands are not limited: a
 # migration or a deletion of a year's records may well take minutes.
-# PM_SQLITE_MODE (server/sqlite): a request opens a database that is there. Only a command, migrate, may make one.
-OWN = {"PGOPTIONS": "-c statement_timeout=5000", "PM_SQLITE_MODE": "rw"}
+# PM_SERVING (server/sqlite): what the gateway has opened, nothing may take the place of.
+OWN = {"PGOPTIONS": "-c statement_timeout=5000", "PM_SERVING": "true"}
 _UWSGIS = ("PM_LOG_FD", "PROMETHEUS_MULTIPROC_DIR")
 
 

@@ -1,1 +1,1 @@
-"""A database engine of Django's: its SQLite, which in a process that answers requests makes no empty file."""
+"""A database engine of Django's: its SQLite, which makes no empty file, and opens none but that of the gateway."""

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -44,25 +45,42 @@ def refused(stack: Stack, image: bytes = SAMPLE) -> tuple[int, str]:
     return reply.status_code, "" if reply.ok else code_of(reply)
 
 
-def test_a_deleted_database_file_is_noticed_and_a_restored_one_serves_without_a_restart(own: Stack) -> None:
+def refusal(stack: Stack) -> str:
+    """What a command says that cannot use the database: one sentence."""
+    done = stack.run("python", "manage.py", "model_status", check=False)
+    assert done.returncode == 1
+    (sentence,) = done.stderr.splitlines()
+    return sentence
+
+
+def test_a_database_that_is_deleted_and_put_back_is_used_by_a_gateway_that_is_started_anew(own: Stack) -> None:
+    database = own.root / "var/db.sqlite3"
     for number in range(20):  # connections in many threads
         assert own.post(image_id=f"before-{number}").status_code == 200
     own.run("python", "manage.py", "backup", "../backup")
-    for path in (own.root / "var").glob("db.sqlite3*"):
-        path.unlink()
+    assert own.post(image_id="lost").status_code == 200
+    database.unlink()
     assert {refused(own) for _ in range(20)} == {(503, "storage_unavailable")}
     ready = requests.get(f"{own.url}/readyz", timeout=10)
     assert (ready.status_code, code_of(ready)) == (503, "storage_unavailable")
     assert refused(own, b"no picture") == (400, "invalid_image")
-    assert not (own.root / "var/db.sqlite3").exists()  # a refusal is recorded, too: nothing may make an empty file
-    for path in (own.root / "var").glob("db.sqlite3-*"):
+    assert f"{database} was deleted or replaced while Pm runs" in refusal(own)
+    assert not database.exists()  # a refusal is recorded, too: nothing may make an empty file
+    shutil.copy(own.root.parent / "backup/db.sqlite3", database)
+    for worker in own.children("main_server"):
+        os.kill(worker, signal.SIGKILL)  # the next ones open nothing either
+    wait_for(lambda: refused(own) == (503, "storage_unavailable"))
+    assert f"{database} was deleted or replaced while Pm runs" in refusal(own)
+    assert {refused(own) for _ in range(20)} == {(503, "storage_unavailable")}
+    own.ctl("stop", "main_server")
+    for path in database.parent.glob("db.sqlite3*"):
         path.unlink()
-    shutil.copy(own.root.parent / "backup/db.sqlite3", own.root / "var/db.sqlite3")
+    shutil.copy(own.root.parent / "backup/db.sqlite3", database)
+    own.ctl("start", "main_server")
+    own.wait_ready()
     assert {refused(own) for _ in range(20)} == {(200, "")}
-    assert requests.get(f"{own.url}/readyz", timeout=10).status_code == 200
-    assert own.sql("select count(*) from Pm_prediction where result <> ''") == [
-        (20 + 1 + 20,)
-    ]  # and the start's sample
+    assert own.sql("select count(*) from Pm_prediction where result <> ''") == [(20 + 1 + 20,)]  # the start's sample
+    assert own.sql("pragma integrity_check") == [("ok",)]
 
 
 @as_root

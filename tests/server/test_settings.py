@@ -182,8 +182,13 @@ def test_sql_of_requests_is_limited_and_of_commands_is_not(who: str, limit: str)
     assert (done.stdout, done.stderr) == (f"{limit}\n", "")
 
 
-def test_only_a_command_makes_a_database_file(tmp_path: Path) -> None:
+def test_only_migrate_makes_a_database_file(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/absent.db"
-    code = "import server.wsgi; from Pm.models import Photo; Photo.objects.count()"
-    assert "unable to open database file" in manage("shell", "-c", code, DATABASE_URL=url).stderr
-    assert not (tmp_path / "absent.db").exists()
+    code = "from Pm.models import Photo; Photo.objects.count()"
+    serving, command = f"import server.wsgi; {code}", code
+    for text, why in ((serving, f"{tmp_path}/absent.db is not there"), (command, "unable to open database file")):
+        done = manage("shell", "-c", text, DATABASE_URL=url)
+        assert done.stderr.splitlines()[-1] == f"The database cannot be used: {why}."
+        assert not (tmp_path / "absent.db").exists()
+    assert manage("migrate", "contenttypes", "zero", DATABASE_URL=url).returncode == 0
+    assert (tmp_path / "absent.db").exists()
