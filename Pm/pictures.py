@@ -1,19 +1,20 @@
 """Looks at pictures that no model has looked at: what they are, whether they are whole, and how they look small.
 
-What it takes is what resnet_server/preprocess.py takes, which decodes what is posted, at the default limit of pixels.
+What it takes is what resnet_server/preprocess.py takes, which decodes what is posted.
 """
 
 import io
 import warnings
 from dataclasses import dataclass
 
+from django.conf import settings
+from django.utils.translation import gettext as _
 from PIL import Image, ImageOps
 
 from jpeg_scans import MAX_JPEG_SCANS, has_too_many_scans
 from Pm.errors import ApiError, InvalidImageError, TooLargeError, UnsupportedFormatError
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "AVIF")
-NAMES = "JPEG, PNG, WebP, BMP or AVIF"
 CONTENT_TYPES = {
     ".jpg": "image/jpeg",
     ".png": "image/png",
@@ -21,7 +22,6 @@ CONTENT_TYPES = {
     ".bmp": "image/bmp",
     ".avif": "image/avif",
 }
-MAX_PIXELS = 50_000_000
 MAX_SIDE = 20_000
 THUMBNAIL_SIDE = 320  # pixels
 THUMBNAIL_QUALITY = 75
@@ -50,24 +50,38 @@ def read_picture(data: bytes) -> Picture:
             _check(image, data)
             width, height, name = image.width, image.height, str(image.format)
             image.draft("RGB", (THUMBNAIL_SIDE, THUMBNAIL_SIDE))
-            small = ImageOps.exif_transpose(image)
+            image.load()
+            small = _upright(image)
             small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
             thumbnail = _webp(small)
     except (MemoryError, ApiError):
         raise
     except Exception as exc:  # Pillow's decoders raise OSError, ValueError, SyntaxError, struct.error, …
-        raise InvalidImageError(f"It is no whole picture; {NAMES} are taken.") from exc
+        raise InvalidImageError(_("It is no whole picture; JPEG, PNG, WebP, BMP or AVIF are taken.")) from exc
     return Picture("JPEG" if name == "MPO" else name, width, height, thumbnail)
 
 
 def _check(image: Image.Image, data: bytes) -> None:
-    if image.width * image.height > MAX_PIXELS or max(image.size) > MAX_SIDE:
-        size = f"{image.width} x {image.height} pixels"
-        raise TooLargeError(f"It has {size}; {MAX_PIXELS} in all and {MAX_SIDE} a side are taken.")
+    limit = settings.GATEWAY.max_image_pixels
+    if image.width * image.height > limit or max(image.size) > MAX_SIDE:
+        size = {"width": image.width, "height": image.height, "limit": limit, "side": MAX_SIDE}
+        raise TooLargeError(
+            _("It has %(width)d x %(height)d pixels; %(limit)d in all and %(side)d a side are taken.") % size
+        )
     if image.format in ("JPEG", "MPO") and has_too_many_scans(data):
-        raise TooLargeError(f"The JPEG has more than {MAX_JPEG_SCANS} scans; save it again as an ordinary one.")
+        text = _("The JPEG has more than %d scans; save it again as an ordinary one.")
+        raise TooLargeError(text % MAX_JPEG_SCANS)
     if image.format != "MPO" and getattr(image, "is_animated", False):
-        raise UnsupportedFormatError("It is an animation; a single still picture is taken.")
+        raise UnsupportedFormatError(_("It is an animation; a single still picture is taken."))
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    try:
+        return ImageOps.exif_transpose(image)
+    except MemoryError:
+        raise
+    except Exception:  # noqa: BLE001 - a broken EXIF, which Pillow reads with many errors, spoils no photo
+        return image
 
 
 def _webp(image: Image.Image) -> bytes:

@@ -44,7 +44,6 @@ SETTINGS = (
         "MODEL_THREADS", "0", "Cores of one model server; 0 means what quota and affinity give (half when both share)."
     ),
     Setting("MODEL_QUEUE_SIZE", "32", "Pictures that may wait in one model server; the next is answered 503 busy."),
-    Setting("MAX_IMAGE_PIXELS", "50000000", "Pixels of the largest picture that is decoded; more is answered 413."),
     Setting("MODEL_IMAGE_ROOT", "var/media", "The only folder from which image_path may name files."),
 )
 DEFAULTS = {row.name: row.default for row in SETTINGS}
@@ -103,7 +102,7 @@ def read_settings(env_file: Path = ENV_FILE) -> ModelSettings:
     )
     read_timeout_s = env.float("MODEL_READ_TIMEOUT_S", 10.0, validate=validate.Range(min=0.1, max=40))
     max_image_bytes = env.int("MAX_IMAGE_BYTES", 10 * 1024 * 1024, validate=validate.Range(min=1024))
-    max_image_pixels = env.int("MAX_IMAGE_PIXELS", int(DEFAULTS["MAX_IMAGE_PIXELS"]), validate=validate.Range(min=1024))
+    max_image_pixels = env.int("MAX_IMAGE_PIXELS", 50_000_000, validate=validate.Range(min=1024))
     image_root = env.str("MODEL_IMAGE_ROOT", DEFAULTS["MODEL_IMAGE_ROOT"])
     log_level = env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"]))
     seal(env)

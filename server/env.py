@@ -53,6 +53,7 @@ SETTINGS = (
         "Seconds, at most 40, that one picture may take in the model service, retries included.",
     ),
     Setting("MAX_IMAGE_BYTES", "10485760", "Bytes of the largest picture taken; more is answered 413."),
+    Setting("MAX_IMAGE_PIXELS", "50000000", "Pixels of the largest picture that is decoded; more is answered 413."),
     Setting("DATABASE_URL", "", "postgresql://user:password@host/name, or empty for SQLite in var/db.sqlite3."),
     Setting(
         "MODEL_VERSIONS_KEPT", "5", "Model versions, at least 2, that stay in var/models for activating them again."
@@ -96,6 +97,7 @@ class GatewaySettings:
     model_servers: tuple[str, ...]
     model_read_timeout_s: float
     max_image_bytes: int
+    max_image_pixels: int
     database_url: str
     model_versions_kept: int
     model_check_limit_s: float
@@ -153,6 +155,7 @@ def gateway_settings(fields: Fields) -> GatewaySettings:
         model_servers=fields.items("MODEL_SERVERS", _is_server, "host:port of two servers or more", at_least=2),
         model_read_timeout_s=fields.number("MODEL_READ_TIMEOUT_S", 0.1, 40),
         max_image_bytes=fields.whole("MAX_IMAGE_BYTES", 1024, 1024**3),
+        max_image_pixels=fields.whole("MAX_IMAGE_PIXELS", 1024, 10**9),
         database_url=fields.text("DATABASE_URL", _check_database_url),
         model_versions_kept=fields.whole("MODEL_VERSIONS_KEPT", 2, 1000),
         model_check_limit_s=fields.number("MODEL_CHECK_LIMIT_S", 1, 86400),

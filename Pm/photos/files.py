@@ -35,8 +35,8 @@ def photo_thumbnail(request: HttpRequest, sha256: str) -> HttpResponseBase:
     if not path.is_file():
         try:
             image_save(path=path, image=read_picture(picture.read_bytes()).thumbnail)
-        except ApiError as exc:
-            raise Http404 from exc
+        except ApiError:  # above the limits, say, which may have been others
+            path = picture
         except OSError:  # the disk is full
             logger.exception("thumbnail not kept")
             path = picture
