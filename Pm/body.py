@@ -1,6 +1,7 @@
 """Reads the request's body as one JSON object, whatever its Content-Type says."""
 
 import codecs
+import json
 from typing import Any
 
 import orjson
@@ -18,13 +19,30 @@ def read_object(request: Request) -> dict[str, Any]:
 
     Raises: TooLargeError, from Content-Length, before anything is read; InvalidRequestError for anything but an object.
     """
+    body = _read(request).removeprefix(codecs.BOM_UTF8)
     try:
-        document = orjson.loads(_read(request).removeprefix(codecs.BOM_UTF8))
+        document = orjson.loads(body)
     except ValueError as exc:
-        raise InvalidRequestError("The body must be a JSON object in UTF-8.") from exc
+        document = _loads_leniently(body, exc)
     if not isinstance(document, dict):
         raise InvalidRequestError("The body must be a JSON object.")
     return document
+
+
+def _loads_leniently(body: bytes, problem: ValueError) -> Any:  # noqa: ANN401 - JSON is anything
+    """What is JSON (RFC 8259) and orjson refuses: halves of surrogate pairs, numbers too large for a double.
+
+    Python's own json.dumps writes such halves for a text that was cut within an emoji; the fields name what is wrong.
+    """
+    try:
+        return json.loads(body.decode(), parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        raise InvalidRequestError("The body must be a JSON object in UTF-8.") from problem
+
+
+def _refuse(constant: str) -> None:
+    """NaN and Infinity are no JSON."""
+    raise ValueError(constant)
 
 
 def _read(request: Request) -> bytes:

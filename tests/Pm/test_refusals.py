@@ -33,7 +33,6 @@ def error_of(response: Any) -> tuple[int, str, str | None]:
         b'{"image_id": "1", "image_base64": NaN}',
         b"[" * 100_000,
         b'["image_id"]',
-        b'{"image_id": "\\ud800"}',  # half a surrogate pair is no character
         b'"text"',
         b"null",
         b'{"n": ' + b"9" * 5000 + b"}",
@@ -44,7 +43,20 @@ def test_what_is_no_json_object_is_refused_and_not_recorded(post: Post, body: by
     assert not Prediction.objects.exists()
 
 
-@pytest.mark.parametrize("image_id", [None, 12345, True, [], {}, "", "a" * 256, "a\x00b", "a\nb", "\x85"])
+@pytest.mark.parametrize("name", ["image_id", "image_base64", "institution"])
+def test_a_field_with_half_a_character_is_named(post: Post, name: str) -> None:
+    body = {"image_id": "1", "image_base64": "AAAA"} | {name: "\ud83d"}  # as json.dumps writes a cut emoji
+    status, code, field = error_of(post(body))
+    assert (status, code, field) == (400, "invalid_base64" if name == "image_base64" else "invalid_request", name)
+
+
+@pytest.mark.parametrize("extra", [b'"\\ud83d"', b"1e999", b'{"\\ud83d": 1}', b"-0.0"])
+def test_unknown_fields_are_ignored_whatever_json_they_hold(post: Post, model: FakeModel, extra: bytes) -> None:
+    image = base64.b64encode(PNG)
+    assert post(b'{"image_id": "1", "x": ' + extra + b', "image_base64": "' + image + b'"}').status_code == 200
+
+
+@pytest.mark.parametrize("image_id", [None, 12345, True, [], {}, "", "a" * 256, "a\x00b", "a\nb", "\x85", "\ud83d"])
 def test_unacceptable_image_id_is_refused_and_not_recorded(post: Post, image_id: object) -> None:
     assert error_of(post({"image_id": image_id, "image_base64": PLAIN})) == (400, "invalid_request", "image_id")
     assert not Prediction.objects.exists()
