@@ -34,4 +34,5 @@ def start(command: str, *arguments: str) -> None:
             return
         if failed:
             output.seek(0)
-            raise RollOutError((output.read().strip().splitlines() or ["It ended without a word."])[-1])
+            last = (output.read().strip().splitlines() or ["It ended without a word."])[-1]
+            raise RollOutError(last.removeprefix("CommandError: "))

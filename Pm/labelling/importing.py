@@ -34,7 +34,7 @@ def photos_import(source: Path, record: PhotoImport, say: Callable[[PhotoImport]
     record.process = os.getpid()
     record.save()
     try:
-        with open_source(source) as members:
+        with open_source(source, record.name) as members:
             record.files = len(members)
             _import_all(members, record, say)
         record.state = PhotoImport.State.DONE

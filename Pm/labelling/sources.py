@@ -51,20 +51,20 @@ class Member:
 
 
 @contextmanager
-def open_source(path: Path) -> Iterator[list[Member]]:
-    """The files of a folder or zip, without what file managers leave behind.
+def open_source(path: Path, name: str) -> Iterator[list[Member]]:
+    """The files of a folder or zip, which is called `name`, without what file managers leave behind.
 
     Raises: ImportRefusedError.
     """
     if path.is_dir():
         yield _limited(_members_of_folder(path))
         return
-    with _open_zip(path) as archive:
+    with _open_zip(path, name) as archive:
         yield _limited(_members_of_zip(archive))
 
 
-def _open_zip(path: Path) -> zipfile.ZipFile:
-    name = {"path": readable(os.fsencode(path.name))}
+def _open_zip(path: Path, shown: str) -> zipfile.ZipFile:
+    name = {"path": shown}
     try:
         return zipfile.ZipFile(path)
     except FileNotFoundError as exc:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from Pm import background
-from Pm.errors import RollOutError
+from Pm.errors import RollOutError, StorageUnavailableError
 from Pm.labelling.export_zip import export_state, exported_zip
 from Pm.labelling.sources import MAX_ZIP_BYTES
 from Pm.labelling.uploads import import_start, upload_append, upload_begin, upload_write
@@ -31,7 +31,10 @@ def photo_import(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         file = request.FILES.get("zip")
         if isinstance(file, UploadedFile):
-            _start(request, upload_write(file.chunks()), str(file.name))
+            try:
+                _start(request, upload_write(file.chunks()), str(file.name))
+            except StorageUnavailableError as exc:
+                messages.error(request, exc.message)
         else:
             messages.error(request, _("Choose a zip first."))
         return redirect("admin:photo_import")
@@ -56,7 +59,11 @@ def photo_import_chunk(request: HttpRequest) -> JsonResponse:
         return _refused(_("The zip has more than %(limit)d bytes; divide it.") % {"limit": MAX_ZIP_BYTES})
     if offset == "0":
         upload = upload_begin()
-    if not upload_append(upload, int(offset), int(total), request.body):
+    try:
+        fits = upload_append(upload, int(offset), int(total), request.body)
+    except StorageUnavailableError as exc:
+        return JsonResponse({"message": exc.message}, status=exc.status)
+    if not fits:
         return _refused(_("The upload is broken; send it again."))
     if int(offset) + len(request.body) < int(total):
         return JsonResponse({"upload": upload})

@@ -5,15 +5,17 @@ import os
 import re
 import time
 import uuid
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from django.conf import settings
 from django.utils import timezone
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 
 from Pm import background
-from Pm.errors import RollOutError
+from Pm.errors import RollOutError, StorageUnavailableError
 from Pm.models import PhotoImport
 
 FORGOTTEN_S = 24 * 3600  # an upload that nobody went on with
@@ -35,11 +37,14 @@ def upload_path(upload: str) -> Path:
 
 
 def upload_append(upload: str, offset: int, total: int, piece: bytes) -> bool:
-    """Whether the piece fits: it continues what is there and stays below the total; sent twice, it does not."""
+    """Whether the piece fits: it continues what is there and stays below the total; sent twice, it does not.
+
+    Raises: StorageUnavailableError, and the upload is gone.
+    """
     if not _UPLOAD.fullmatch(upload) or not piece or offset + len(piece) > total:
         return False
     try:
-        with upload_path(upload).open("r+b" if offset else "xb") as file:
+        with _kept(upload), upload_path(upload).open("r+b" if offset else "xb") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             if file.seek(0, os.SEEK_END) != offset:
                 return False
@@ -50,11 +55,25 @@ def upload_append(upload: str, offset: int, total: int, piece: bytes) -> bool:
 
 
 def upload_write(chunks: Iterable[bytes]) -> str:
-    """An upload that comes at once. Returns: its name."""
+    """An upload that comes at once. Returns: its name.
+
+    Raises: StorageUnavailableError.
+    """
     upload = upload_begin()
-    with upload_path(upload).open("wb") as target:
+    with _kept(upload), upload_path(upload).open("wb") as target:
         target.writelines(chunks)
     return upload
+
+
+@contextmanager
+def _kept(upload: str) -> Iterator[None]:
+    try:
+        yield
+    except (FileNotFoundError, FileExistsError):
+        raise
+    except OSError as exc:  # the disk is full
+        upload_path(upload).unlink(missing_ok=True)
+        raise StorageUnavailableError(_("The upload could not be kept: %s.") % exc.strerror) from exc
 
 
 def import_start(upload: str, *, name: str, by: str, group: str, label_from_folders: bool) -> PhotoImport:
@@ -67,7 +86,8 @@ def import_start(upload: str, *, name: str, by: str, group: str, label_from_fold
         label_from_folders=label_from_folders,
     )
     try:
-        background.start("import_photos", str(path), f"--record={record.pk}", "--remove")
+        language = f"--language={get_language()}"  # the reasons of what is refused are kept in it
+        background.start("import_photos", str(path), f"--record={record.pk}", "--remove", language)
     except RollOutError as exc:
         record.refresh_from_db()
         record.state, record.error = PhotoImport.State.FAILED, record.error or str(exc)

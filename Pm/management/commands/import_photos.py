@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import Error as DatabaseError
+from django.utils import translation
 
 from Pm.labelling.importing import photos_import
 from Pm.labelling.sources import ImportRefusedError, readable
@@ -28,6 +29,7 @@ class Command(BaseCommand):
         parser.add_argument("--group", default="", help="what all of it belongs to; else each sub-folder is a group")
         parser.add_argument("--by", default="", help="who asked for it")
         parser.add_argument("--record", type=int, help="the import to go on with (the admin's page made it)")
+        parser.add_argument("--language", default="en", help="of the reasons for what is refused")
         parser.add_argument("--remove", action="store_true", help="delete the zip afterwards (an upload)")
 
     def handle(self, *_: object, source: Path, remove: bool, **options: Any) -> None:  # noqa: ANN401
@@ -36,7 +38,8 @@ class Command(BaseCommand):
         require_database()
         record = self._record(source, options)
         try:
-            photos_import(source, record, self._progress)
+            with translation.override(options["language"]):
+                photos_import(source, record, self._progress)
         except (ImportRefusedError, OSError, DatabaseError) as exc:
             raise CommandError(str(exc)) from exc
         finally:

@@ -204,8 +204,20 @@ def test_an_import_whose_process_is_gone_says_so() -> None:
     assert PhotoImport(process=1).is_interrupted  # a number that was given anew
 
 
+def test_reasons_are_in_the_language_of_who_asked(tmp_path: Path) -> None:
+    run(write(tmp_path / "photos", {"a.png": b"no picture"}), "--language", "zh-hans")
+    assert refused() == {"a.png": "图片不完整或无法识别；接受 JPEG、PNG、WebP、BMP、AVIF。"}
+
+
+def test_a_bad_upload_is_told_by_its_own_name(tmp_path: Path) -> None:
+    (tmp_path / "0123.zip").write_bytes(b"no zip")
+    record = PhotoImport.objects.create(name="坏.zip")
+    with pytest.raises(CommandError, match=r"^坏.zip is no zip, or a damaged one.$"):
+        run(tmp_path / "0123.zip", "--record", str(record.pk))
+
+
 def test_sources_refuse_with_their_own_error(tmp_path: Path) -> None:
-    with pytest.raises(ImportRefusedError), sources.open_source(tmp_path / "absent"):
+    with pytest.raises(ImportRefusedError), sources.open_source(tmp_path / "absent", "photos"):
         pass
 
 

@@ -1,5 +1,6 @@
 """The pages that bring photos in and labels out."""
 
+import io
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from django.test import Client
 
 from Pm import background
 from Pm.errors import RollOutError
-from Pm.labelling import export_zip, transfer_views
+from Pm.labelling import export_zip, transfer_views, uploads
 from Pm.labelling.export_zip import ExportState, zip_export
 from Pm.labelling.services import label_give
 from Pm.labelling.uploads import upload_append, upload_begin, upload_path
@@ -49,7 +50,7 @@ def test_an_upload_in_pieces_starts_an_import(started: list[tuple[str, ...]]) ->
     record = PhotoImport.objects.get()
     assert (record.name, record.by, record.group, record.label_from_folders) == ("photos.zip", "ann", "School A", True)
     ((command, path, *options),) = started
-    assert (command, options) == ("import_photos", [f"--record={record.pk}", "--remove"])
+    assert (command, options) == ("import_photos", [f"--record={record.pk}", "--remove", "--language=en"])
     with open(path, "rb") as file:  # noqa: PTH123
         assert file.read() == b"0123456789"
 
@@ -83,6 +84,23 @@ def test_a_piece_that_comes_twice_at_once_is_taken_once() -> None:
         taken = list(pool.map(lambda piece: upload_append(upload, 4, 8, piece), [b"4567"] * 8))
     assert taken.count(True) == 1
     assert upload_path(upload).read_bytes() == b"01234567"
+
+
+def test_an_upload_without_room_leaves_nothing_and_says_so(
+    started: list[tuple[str, ...]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fill(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("fcntl.flock", fill)
+    client, why = member("import_photo"), "The upload could not be kept: No space left on device."
+    (reply,) = send(client, b"0123", 4)
+    assert (reply.status_code, reply.json()) == (503, {"message": why})
+    monkeypatch.setattr(uploads, "upload_begin", lambda: "../none/x")
+    monkeypatch.setattr(Path, "open", fill)
+    page = client.post("/admin/labelling/import/", {"zip": io.BytesIO(b"0123")}, follow=True)
+    assert why in page.content.decode()
+    assert (list(upload_path("x").parent.glob("*.zip")), started) == ([], [])
 
 
 def test_an_import_that_cannot_start_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
