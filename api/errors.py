@@ -4,9 +4,12 @@ import logging
 import sys
 from typing import Any
 
+from django.contrib import admin
 from django.core.exceptions import RequestDataTooBig
 from django.db import InterfaceError, OperationalError
-from django.http import Http404, HttpRequest, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.utils.translation import gettext
 from rest_framework import exceptions
 from rest_framework.request import Request
 
@@ -66,22 +69,33 @@ def _render(request: HttpRequest | Request, error: ApiError) -> JsonResponse:
     return JsonResponse(error_body(error), status=error.status, headers=error.headers, json_dumps_params=dumps)
 
 
-def bad_request(request: HttpRequest, exception: Exception) -> JsonResponse:
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Django's handler400: an unknown Host header, a body over the limit, too many fields."""
     error = as_api_error(exception)
     if isinstance(error, InternalError):
         error = InvalidRequestError("The request is not acceptable: its Host header or its form is at fault.")
-    return _render(request, error)
+    return _page(request, error, gettext("This request cannot be understood.")) or _render(request, error)
 
 
-def permission_denied(request: HttpRequest, exception: Exception) -> JsonResponse:  # noqa: ARG001 - Django's signature
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 - Django's signature
     """Django's handler403."""
-    return _render(request, PermissionDeniedError("This is not for you."))
+    error = PermissionDeniedError("This is not for you.")
+    return _page(request, error, gettext("You may not do this; ask an administrator.")) or _render(request, error)
 
 
-def not_found(request: HttpRequest, exception: Exception) -> JsonResponse:  # noqa: ARG001 - Django's signature
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 - Django's signature
     """Django's handler404."""
-    return _render(request, NotFoundError(NOT_FOUND))
+    error = NotFoundError(NOT_FOUND)
+    return _page(request, error, gettext("There is nothing at this address, or no longer.")) or _render(request, error)
+
+
+def _page(request: HttpRequest, error: ApiError, title: str) -> HttpResponse | None:
+    """The refusal for a person who uses the admin, in their language; None for programs."""
+    if not (request.path.startswith("/admin/") and "text/html" in request.headers.get("Accept", "")):
+        return None
+    request.META["PM_ERROR_CODE"] = error.code
+    context = {"title": title, "site_title": admin.site.site_title, "request_id": current_request_id()}
+    return render(request, "Pm/error.html", context, status=error.status)
 
 
 def internal_error(request: HttpRequest) -> JsonResponse:

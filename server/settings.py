@@ -129,6 +129,7 @@ AUTHENTICATION_BACKENDS = [
 # django-axes. Attempts are counted in the database, so that all uwsgi processes see them.
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = timedelta(minutes=15)
+LOGIN_REDIRECT_URL = "admin:index"  # where who asked for nothing, or for another site, goes
 # A name from an address: who guesses locks out neither its owner elsewhere, nor others behind the same address.
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 # nginx sets REMOTE_ADDR (conf/nginx/uwsgi_params); a client's own X-Forwarded-For is not believed.

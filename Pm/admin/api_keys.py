@@ -1,5 +1,6 @@
 """Clients' API keys: made and shown once, limited, revoked."""
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -9,6 +10,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
@@ -49,6 +51,13 @@ class ApiKeyForm(forms.ModelForm):  # type: ignore[type-arg] # not subscriptable
         if problem := name_problem(name):
             raise ValidationError(problem)
         return name
+
+    def clean_expiry_date(self) -> datetime | None:
+        """A key that has expired already lets nobody in."""
+        date: datetime | None = self.cleaned_data["expiry_date"]
+        if date is not None and "expiry_date" in self.changed_data and date <= timezone.now():
+            raise ValidationError(_("This is past; to end a key at once, revoke it."))
+        return date
 
     def clean_requests_per_minute(self) -> int:
         """No more than anybody means."""

@@ -104,3 +104,22 @@ def test_log_out_has_the_browser_drop_what_it_keeps(staff: Client) -> None:
 @pytest.mark.parametrize("page", ["9", "x"])
 def test_a_page_of_results_that_is_not_there_is_not_found(staff: Client, page: str) -> None:
     assert staff.get("/admin/search/", {"s": "a", "page": page}).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "said"),
+    [
+        ("Pm/prediction/99999/change/", 404, "该地址没有内容，或已不存在。"),
+        ("Pm/prediction/?q=%00", 400, "无法理解该请求。"),
+        ("Pm/prediction/add/", 403, "您没有此权限；请联系管理员。"),
+    ],
+)
+def test_people_are_told_on_a_page_in_their_language_and_programs_in_json(
+    staff: Client, path: str, status: int, said: str
+) -> None:
+    page = staff.get(f"/admin/{path}", headers={"Accept": "text/html,*/*;q=0.8", "Accept-Language": "zh-hans"})
+    assert (page.status_code, page["Content-Type"]) == (status, "text/html; charset=utf-8")
+    assert said in page.content.decode()
+    assert 'href="/admin/"' in page.content.decode()
+    assert page["X-Request-ID"] in page.content.decode()
+    assert staff.get(f"/admin/{path}").json()["error"]["request_id"]

@@ -39,6 +39,12 @@ def test_a_name_is_locked_from_an_address_after_five_wrong_passwords(client: Cli
     assert log_in(client, "wrong", name="bert") == 200
 
 
+@pytest.mark.parametrize("target", ["", "//evil.example/", "https://evil.example/"])
+def test_who_asked_for_no_page_of_ours_goes_to_the_first_one(client: Client, anna: User, target: str) -> None:
+    reply = client.post(LOG_IN, {"username": "anna", "password": RIGHT, "next": target}, REMOTE_ADDR="10.0.0.1")
+    assert (reply.status_code, reply["Location"]) == (302, "/admin/")
+
+
 def test_an_address_that_the_client_claims_is_not_believed(client: Client) -> None:
     codes = [log_in(client, "wrong", HTTP_X_FORWARDED_FOR=f"10.9.9.{number}") for number in range(5)]
     assert codes[-1] == 429

@@ -134,6 +134,7 @@ def test_new_key_is_shown_once_and_kept_nowhere(admin_client: Client) -> None:
         ({"requests_per_minute": "-1"}, "Ensure this value is greater than or equal to 0."),
         ({"requests_per_minute": "100001"}, "At most 100000; 0 is no limit."),
         ({"expiry_date_0": "never", "expiry_date_1": "x"}, "Enter a valid date."),
+        ({"expiry_date_0": "2020-01-01", "expiry_date_1": "00:00"}, "This is past; to end a key at once, revoke it."),
     ],
 )
 def test_wrong_facts_of_a_key_are_told(admin_client: Client, wrong: dict[str, object], said: str) -> None:
