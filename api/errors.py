@@ -90,11 +90,19 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # no
 
 
 def _page(request: HttpRequest, error: ApiError, title: str) -> HttpResponse | None:
-    """The refusal for a person who uses the admin, in their language; None for programs."""
-    if not (request.path.startswith("/admin/") and "text/html" in request.headers.get("Accept", "")):
+    """The refusal for a person who uses the admin, in their language; None for programs, and without a database.
+
+    A request that was refused before anybody looked who asks has no user, without whom there is no page.
+    """
+    is_person = request.path.startswith("/admin/") and "text/html" in request.headers.get("Accept", "")
+    if not (is_person and hasattr(request, "user")):
         return None
+    try:
+        context = admin.site.each_context(request)
+    except (OperationalError, InterfaceError):
+        return None
+    context |= {"title": title, "request_id": current_request_id()}
     request.META["PM_ERROR_CODE"] = error.code
-    context = {"title": title, "site_title": admin.site.site_title, "request_id": current_request_id()}
     return render(request, "Pm/error.html", context, status=error.status)
 
 

@@ -123,3 +123,8 @@ def test_people_are_told_on_a_page_in_their_language_and_programs_in_json(
     assert 'href="/admin/"' in page.content.decode()
     assert page["X-Request-ID"] in page.content.decode()
     assert staff.get(f"/admin/{path}").json()["error"]["request_id"]
+
+
+def test_a_foreign_host_name_is_told_in_json_to_people_too(staff: Client) -> None:
+    reply = staff.get("/admin/", headers={"Accept": "text/html", "Host": "evil.example"})
+    assert (reply.status_code, reply.json()["error"]["code"]) == (400, "invalid_request")
