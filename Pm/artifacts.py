@@ -24,7 +24,7 @@ LOCK = ".roll-out.lock"
 
 def models_path() -> Path:
     """Where versions and pointers lie."""
-    path: Path = settings.GATEWAY.var_dir / "models"
+    path: Path = settings.GATEWAY.models_root
     return path
 
 

@@ -1,28 +1,24 @@
 """Asks the model service over HTTP; the one place where the network's exceptions become ours."""
 
 import logging
-import select
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
-from http.client import HTTPConnection, HTTPException
-from urllib.parse import urlsplit
 
 import requests
 from django.conf import settings
 from urllib3.exceptions import HTTPError
 
+from Pm.connection import FAILURES, Connection, Question
 from Pm.errors import ModelTimeoutError, ModelUnavailableError
 from Pm.reply import ModelAnswer, read_reply
 
 logger = logging.getLogger(__name__)
-PATH = "/v1/is_online/"
 TIMED_OUT = "The model did not answer in time."
 UNAVAILABLE = "No model server answers; try again soon."
 CONNECT_TIMEOUT_S = 1.0  # the model servers are near: a host that takes longer is not there
-LAST_LOOK_S = 0.05  # for an answer that lies there already when the time is over
 MAX_REASON_CHARACTERS = 100
 
 
@@ -31,16 +27,12 @@ def nothing() -> None:
 
 
 class ModelClient:
-    """Kept connections to the balancer and, for when it is restarting, to each model server.
-
-    http.client alone: libraries on top of it cost as much again, and send and receive in one call, so that the gateway
-    could do nothing while the model works (docs/adr/0010).
-    """
+    """Kept connections to the balancer and, for when it is restarting, to each model server."""
 
     def __init__(self, urls: tuple[str, ...], read_timeout_s: float) -> None:
         self.read_timeout_s = read_timeout_s
         # As many as were in use at once, so at most GATEWAY_THREADS; who used one last is taken first.
-        self._idle: dict[str, deque[HTTPConnection]] = {url: deque() for url in urls}
+        self._idle: dict[str, deque[Connection]] = {url: deque() for url in urls}
 
     def classify(
         self,
@@ -60,59 +52,47 @@ class ModelClient:
         Raises: ModelTimeoutError, ModelUnavailableError, BadModelReplyError, and the model service's own refusals.
         """
         deadline = time.monotonic() + (self.read_timeout_s if limit_s is None else limit_s)
-        headers = {
-            "Content-Type": "application/octet-stream",
-            "Accept": "application/json",
-            "X-Request-ID": request_id,
-            "X-Model-Upstream": upstream,
-        }
+        question = Question(image, request_id, upstream)
         for url in self._idle:
             try:
-                reply = self._post(url, image, headers, deadline, meanwhile)
+                reply = self._ask(url, question, deadline, meanwhile)
             except ModelUnavailableError as exc:
                 logger.warning("model server skipped", extra={"url": url, "reason": repr(exc.__cause__)})
             else:
                 return read_reply(*reply)
         raise ModelUnavailableError(UNAVAILABLE)
 
-    def _post(
-        self, url: str, image: bytes, headers: dict[str, str], deadline: float, meanwhile: Callable[[], None]
-    ) -> tuple[int, bytes]:
+    def _ask(self, url: str, question: Question, deadline: float, meanwhile: Callable[[], None]) -> tuple[int, bytes]:
         """The reply's status and content."""
         connection = self._connection(url, deadline)
         try:
             with translated():
-                connection.sock.settimeout(remaining_s(deadline))
-                connection.request("POST", PATH, body=image, headers=headers)
+                connection.send(question, deadline=deadline)
             meanwhile()
             with translated():
-                # An answer that came while something else took too long is taken all the same.
-                connection.sock.settimeout(max(deadline - time.monotonic(), LAST_LOOK_S))
-                response = connection.getresponse()
-                content = response.read()
+                reply = connection.receive(deadline=deadline)
         except BaseException:
             connection.close()
             raise
-        if connection.sock:  # else the server said that it closes it
+        if connection.may_be_kept:
             self._idle[url].append(connection)
-        return response.status, content
+        else:
+            connection.close()
+        return reply
 
-    def _connection(self, url: str, deadline: float) -> HTTPConnection:
+    def _connection(self, url: str, deadline: float) -> Connection:
         """A kept connection that is still open, else a new one. Raises: ModelTimeoutError, ModelUnavailableError."""
+        limit_s = min(CONNECT_TIMEOUT_S, remaining_s(deadline))
         while kept := self._take(url):
-            if not is_readable(kept):
+            if not kept.has_ended():
                 return kept
             kept.close()  # the server has closed it meanwhile
-        where = urlsplit(url)
-        connection = HTTPConnection(str(where.hostname), where.port)
-        connection.timeout = min(CONNECT_TIMEOUT_S, remaining_s(deadline))
         try:
-            connection.connect()
+            return Connection(url, limit_s)
         except (OSError, UnicodeError) as exc:  # the latter for a name that cannot be one
             raise ModelUnavailableError(UNAVAILABLE) from exc
-        return connection
 
-    def _take(self, url: str) -> HTTPConnection | None:
+    def _take(self, url: str) -> Connection | None:
         """A kept connection, if any; other threads take some at the same time."""
         try:
             return self._idle[url].pop()
@@ -134,13 +114,6 @@ def remaining_s(deadline: float) -> float:
     return seconds
 
 
-def is_readable(connection: HTTPConnection) -> bool:
-    """Whether something lies there to be read; between two requests that can only be the end of the connection."""
-    poll = select.poll()
-    poll.register(connection.sock, select.POLLIN)
-    return bool(poll.poll(0))
-
-
 @contextmanager
 def translated() -> Iterator[None]:
     """What the exceptions of a connection mean to the client."""
@@ -148,7 +121,7 @@ def translated() -> Iterator[None]:
         yield
     except TimeoutError as exc:
         raise ModelTimeoutError(TIMED_OUT) from exc
-    except (OSError, HTTPException) as exc:
+    except FAILURES as exc:
         raise ModelUnavailableError(UNAVAILABLE) from exc
 
 

@@ -55,6 +55,11 @@ def count_request(*, status: int, code: str, seconds: float) -> None:
     REQUEST_SECONDS.observe(seconds)
 
 
+def count_stage(stage: str, seconds: float) -> None:
+    """One part of a request, also of one that it ended."""
+    STAGE_SECONDS.labels(stage).observe(seconds)
+
+
 def count_answer(answer: Prediction) -> None:
     """One recorded answer."""
     ANSWERS.labels(answer.result, answer.model_version).inc()

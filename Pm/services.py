@@ -4,11 +4,13 @@ import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from django.conf import settings
 from django.db import Error as DatabaseError
 from django.db import close_old_connections, connection
 
+import afterwards
 from Pm import metrics
 from Pm.canary_traffic import classify
 from Pm.errors import ApiError, InternalError, StorageUnavailableError
@@ -29,7 +31,7 @@ def stage_timed(draft: Prediction, stage: str) -> Iterator[None]:
     finally:
         seconds = time.perf_counter() - start
         draft.stage_ms[stage] = round(seconds * 1000, 3)
-        metrics.STAGE_SECONDS.labels(stage).observe(seconds)
+        afterwards.do(partial(metrics.count_stage, stage, seconds))
 
 
 @contextmanager
@@ -96,4 +98,4 @@ def prediction_record(*, draft: Prediction) -> None:
     except DatabaseError as exc:
         logger.exception("answer not recorded")
         raise StorageUnavailableError("The request could not be recorded; nothing was answered.") from exc
-    metrics.count_answer(draft)
+    afterwards.do(partial(metrics.count_answer, draft))

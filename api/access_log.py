@@ -3,11 +3,11 @@
 import logging
 import time
 from collections.abc import Callable
-from contextlib import nullcontext
 from functools import partial
 
 from django.http import HttpRequest, HttpResponse
 
+import afterwards
 from api.request_id import current_request_id
 from Pm import metrics
 from Pm.authentication import client_name
@@ -23,22 +23,23 @@ class AccessLogMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Answer; count and log once the answer is on its way."""
-        start = time.perf_counter()
-        with metrics.IN_FLIGHT.track_inprogress() if request.path in GET_PM else nullcontext():
-            response = self.get_response(request)
-        seconds, code = time.perf_counter() - start, request.META.get("PM_ERROR_CODE", "")
+        """Answer; the answer waits neither for its line nor for being counted."""
+        start, is_counted = time.perf_counter(), request.path in GET_PM
+        if is_counted:
+            afterwards.do(metrics.IN_FLIGHT.inc)
+        response = self.get_response(request)  # raises nothing: Django has made an answer of it
+        seconds, status, code = time.perf_counter() - start, response.status_code, request.META.get("PM_ERROR_CODE", "")
+        if is_counted:
+            afterwards.do(metrics.IN_FLIGHT.dec)
+            afterwards.do(partial(metrics.count_request, status=status, code=code, seconds=seconds))
         line = {
             "method": request.method,
             "path": request.path,
-            "status": response.status_code,
+            "status": status,
             "ms": round(seconds * 1000, 2),
             "client": client_name(request.META),
             "error_code": code,
             "request_id": current_request_id(),  # which is over by then
         }
-        closers: list[Callable[[], None]] = response._resource_closers  # type: ignore[attr-defined] # as Django's handler
-        closers.append(partial(logger.info, "request", extra=line))
-        if request.path in GET_PM:
-            closers.append(partial(metrics.count_request, status=response.status_code, code=code, seconds=seconds))
+        afterwards.log(logger, "request", line)
         return response

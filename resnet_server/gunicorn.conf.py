@@ -1,16 +1,27 @@
 """gunicorn's settings for one model server; every number has its reason beside it."""
 
 import ctypes
+import os
 import signal
 from functools import partial
 
 from gunicorn.arbiter import Arbiter
+from gunicorn.glogging import Logger
 from gunicorn.workers.base import Worker
 
+import afterwards
 import process_metrics
 from resnet_server.logs import log_config
 from resnet_server.reload import replace_worker, say_ready
 from resnet_server.settings import ROOT, read_settings, use_settings
+
+
+class ErrorLogger(Logger):  # type: ignore[misc] # gunicorn is not typed
+    """gunicorn's log of itself: routes.py writes a richer line for each request than its access log has."""
+
+    def access(self, *_: object) -> None:
+        """Nothing; gunicorn would collect every header and variable for it."""
+
 
 # gunicorn reads this file at start and at each HUP; workers that come in between keep what was read.
 settings = use_settings(read_settings())
@@ -37,7 +48,9 @@ limit_request_line = 4094
 limit_request_fields = 50
 
 logconfig_dict = log_config(settings.log_level)
-accesslog = None
+logger_class = ErrorLogger
+# Workers touch a file several times a request to show that they live: in memory, which no full or slow disk holds up.
+worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108
 control_socket_disable = True
 
 PR_SET_PDEATHSIG = 1  # prctl(2)
@@ -59,6 +72,7 @@ def post_fork(_server: Arbiter, worker: Worker) -> None:
     """A worker whose master was killed dies with it: it would hold the port and a queue that nobody serves."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     process_metrics.join(METRICS, worker.metrics_number)
+    afterwards.start()
 
 
 post_worker_init = say_ready

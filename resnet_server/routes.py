@@ -9,6 +9,7 @@ from functools import partial
 
 from flask import Blueprint, Response, current_app, g, jsonify, request
 
+import afterwards
 from process_metrics import CONTENT_TYPE, exposition
 from resnet_server.admission import Admission
 from resnet_server.image_source import read_image
@@ -31,26 +32,27 @@ def start_request() -> None:
 
 @blueprint.after_app_request
 def end_request(response: Response) -> Response:
-    """Echo the request id; once the answer is on its way, count the request and write its log line."""
-    response.headers["X-Request-ID"] = g.request_id
+    """Echo the request id; the answer waits neither for its log line nor for being counted."""
+    response.headers["X-Request-ID"] = request_id = g.request_id
     seconds, answer = time.perf_counter() - g.started, g.get("answer", {})
-    if request.path.startswith("/v1/"):  # health checks are too many
-        ms, status = round(seconds * 1000, 3), response.status_code
-        facts = {"method": request.method, "path": request.path, "status": status, "ms": ms, "request_id": g.request_id}
-        response.call_on_close(partial(current_app.logger.info, "request", extra=facts | answer))
+    path, status = request.path, response.status_code
     if request.endpoint == "v1.is_online":
         code, stage_ms = answer.get("error_code", ""), answer.get("stage_ms", {})
-        count = partial(count_request, status=response.status_code, code=code, seconds=seconds, stage_ms=stage_ms)
-        response.call_on_close(count)
+        afterwards.do(partial(count_request, status=status, code=code, seconds=seconds, stage_ms=stage_ms))
+    if path.startswith("/v1/"):  # health checks are too many
+        ms = round(seconds * 1000, 3)
+        facts = {"method": request.method, "path": path, "status": status, "ms": ms, "request_id": request_id}
+        afterwards.log(current_app.logger, "request", facts | answer)
     return response
 
 
 @blueprint.post("/v1/is_online/")
 def is_online() -> Response:
     """Answer 0 (offline) or 1 (online) for one picture, as text or, when asked for, as JSON."""
-    settings: ModelSettings = current_app.config["SETTINGS"]
-    predictor: Predictor = current_app.config["PREDICTOR"]
-    admission: Admission = current_app.config["ADMISSION"]
+    config = current_app.config
+    settings: ModelSettings = config["SETTINGS"]
+    predictor: Predictor = config["PREDICTOR"]
+    admission: Admission = config["ADMISSION"]
     data = read_image(request, settings.image_root, settings.max_image_bytes)
     ms: StageTimes = {}
     with admission.slot() as ms["queue"]:

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 
+import afterwards
 from resnet_server.admission import Admission
 
 logger = logging.getLogger("resnet_server.watchdog")
@@ -33,5 +34,6 @@ def watch(admission: Admission, limit_s: float, end_worker: Callable[[], None]) 
 
 
 def end_process() -> None:
-    """Leave at once: an orderly exit would wait for the thread that hangs."""
+    """Leave at once, with nothing left unsaid: an orderly exit would wait for the thread that hangs."""
+    afterwards.finish()
     os._exit(HUNG)

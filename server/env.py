@@ -5,6 +5,7 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from ipaddress import ip_address
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -116,21 +117,26 @@ class GatewaySettings:
     log_level: str
     var_dir: Path = ROOT / "var"
 
-    @property
+    @cached_property
     def model_urls(self) -> tuple[str, ...]:
         """Where a picture can be classified: the balancer, then each server for when the balancer is restarting."""
         return tuple(f"http://{host}" for host in (f"127.0.0.1:{self.internal_port}", *self.model_servers))
 
-    @property
+    @cached_property
     def max_body_bytes(self) -> int:
         """Bytes of the largest request body: the largest picture in the longest form of base64, and some slack."""
         digits = math.ceil(self.max_image_bytes / 3) * 4
         return digits + math.ceil(digits / BASE64_LINE) * LINE_BREAK_BYTES + BODY_SLACK_BYTES
 
-    @property
+    @cached_property
     def media_root(self) -> Path:
         """The folder of kept pictures."""
         return self.var_dir / "media"
+
+    @cached_property
+    def models_root(self) -> Path:
+        """The folder of model versions and of the pointers to them."""
+        return self.var_dir / "models"
 
 
 def read_settings(env_file: Path = ENV_FILE) -> GatewaySettings:

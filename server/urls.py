@@ -4,9 +4,9 @@ from django.contrib import admin
 from django.urls import include, path
 
 urlpatterns = [
+    path("", include("api.urls")),  # first, since most ask for it
     path("admin/i18n/", include("django.conf.urls.i18n")),  # the language switch
     path("admin/", admin.site.urls),
-    path("", include("api.urls")),
 ]
 handler400 = "api.errors.bad_request"
 handler403 = "api.errors.permission_denied"

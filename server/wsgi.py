@@ -6,6 +6,7 @@ from contextlib import suppress
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
+import afterwards
 import process_metrics
 from Pm import serving
 from Pm.images import remove_left_overs
@@ -17,5 +18,6 @@ with suppress(ImportError):  # only a process of uwsgi has this module
     import uwsgi
 
     process_metrics.join(METRICS_FOLDER, uwsgi.worker_id())
+    afterwards.start()
 application = get_wsgi_application()
 remove_left_overs(settings.GATEWAY.media_root)  # of a worker that was killed, whose place this one may take

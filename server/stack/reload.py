@@ -59,7 +59,7 @@ def refuse_beside_canary(settings: StackSettings) -> None:
 
     Raises: StackError saying what to do with it first.
     """
-    if (settings.gateway.var_dir / "models" / canary.FILE).exists():
+    if (settings.gateway.models_root / canary.FILE).exists():
         raise StackError("A canary runs: run manage.py canary --promote or canary --abort first. Nothing was changed.")
 
 

@@ -13,13 +13,16 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from xmlrpc.client import Fault
 
 import requests
 from jsonschema import Draft202012Validator
+
+from Pm import supervisord
 
 ROOT = Path(__file__).resolve().parents[2]
 COPIED = (
@@ -28,6 +31,7 @@ COPIED = (
     "conf",
     "contracts",
     "jpeg_scans",
+    "afterwards",
     "process_metrics",
     "resnet_server",
     "server",
@@ -65,13 +69,14 @@ class Stack:
 
     def pid(self, program: str) -> int:
         """The process that supervisor watches for a program; 0 when there is none now, which kill(2) must not see."""
-        return int(self.ctl("pid", program))
+        return next((int(row["pid"]) for row in self._programs() if row["name"] == program), 0)
 
     def children(self, program: str) -> list[int]:
-        """The worker processes of a program; none while it does not run (the children of 0 are the machine's)."""
+        """The worker processes of a program that live: a killed one stays a zombie until its master looks."""
         if not (master := self.pid(program)):
-            return []
-        text = subprocess.run(["pgrep", "-P", str(master)], capture_output=True, text=True, check=False).stdout
+            return []  # the children of 0 are the machine's
+        living = ["pgrep", "--parent", str(master), "--runstates", "RSD"]
+        text = subprocess.run(living, capture_output=True, text=True, check=False).stdout
         return [int(pid) for pid in text.split()]
 
     def log(self, name: str) -> list[dict[str, Any]]:
@@ -87,14 +92,20 @@ class Stack:
 
     def wait_ready(self) -> None:
         """Wait until both model servers and the gateway are ready."""
-        wait_for(lambda: all(state == "RUNNING" for state in self.states().values()))
+        wait_for(lambda: set(self.states().values()) == {"RUNNING"})
         for port in (self.ports["model1"], self.ports["model2"]):
             wait_for(lambda port=port: status_of(f"http://127.0.0.1:{port}/readyz") == 200)  # type: ignore[misc]
         wait_for(lambda: status_of(f"{self.url}/readyz") == 200)
 
     def states(self) -> dict[str, str]:
-        """Program → state, from supervisorctl status."""
-        return {line.split()[0]: line.split()[1] for line in self.ctl("status").splitlines()}
+        """Program → state; nothing while supervisord does not answer."""
+        return {row["name"]: row["statename"] for row in self._programs()}
+
+    def _programs(self) -> list[dict[str, Any]]:
+        """What `supervisorctl status` prints, asked without starting a Python for each question of a waiting test."""
+        with suppress(OSError, Fault):
+            return list(supervisord.call(self.root / "var" / "run" / "supervisor.sock", "getAllProcessInfo"))
+        return []
 
 
 def code_of(reply: requests.Response) -> str:
@@ -115,9 +126,9 @@ def status_of(url: str) -> int:
         return 0
 
 
-def wait_for(condition: Callable[[], bool], limit_s: float = 60) -> None:
+def wait_for(condition: Callable[[], bool]) -> None:
     """Wait until the condition holds; a slow machine only makes it longer."""
-    deadline = time.monotonic() + limit_s
+    deadline = time.monotonic() + 120
     while not condition():
         assert time.monotonic() < deadline, "waited in vain"
         time.sleep(0.05)
@@ -229,6 +240,14 @@ class Load:
     def failures(self) -> list[tuple[int, str]]:
         """Every answer that is not a 200."""
         return [answer for answer in self.answers if answer[0] != requests.codes.ok]
+
+
+def sigkill(*pids: int) -> None:
+    """Kill those that are still there; to signal 0 would kill the tests."""
+    for pid in pids:
+        assert pid
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 @contextmanager

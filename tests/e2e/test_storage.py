@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +10,17 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.e2e.stack import SAMPLE, Stack, code_of, copy_checkout, environment, free_ports, running_stack, wait_for
+from tests.e2e.stack import (
+    SAMPLE,
+    Stack,
+    code_of,
+    copy_checkout,
+    environment,
+    free_ports,
+    running_stack,
+    sigkill,
+    wait_for,
+)
 from tests.pictures import encode, screen
 
 pytestmark = pytest.mark.e2e
@@ -67,8 +76,7 @@ def test_a_database_that_is_deleted_and_put_back_is_used_by_a_gateway_that_is_st
     assert f"{database} was deleted or replaced while Pm runs" in refusal(own)
     assert not database.exists()  # a refusal is recorded, too: nothing may make an empty file
     shutil.copy(own.root.parent / "backup/db.sqlite3", database)
-    for worker in own.children("main_server"):
-        os.kill(worker, signal.SIGKILL)  # the next ones open nothing either
+    sigkill(*own.children("main_server"))  # the next ones open nothing either
     wait_for(lambda: refused(own) == (503, "storage_unavailable"))
     assert f"{database} was deleted or replaced while Pm runs" in refusal(own)
     assert {refused(own) for _ in range(20)} == {(503, "storage_unavailable")}

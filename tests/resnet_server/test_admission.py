@@ -26,7 +26,7 @@ def test_a_full_queue_refuses_at_once_and_a_freed_place_admits_again() -> None:
     first = hold(admission, entered, release)
     assert entered.wait(5)
     second = hold(admission, second_entered, release)
-    while admission._places._value:
+    while not admission.waiting:
         time.sleep(0.001)
     with pytest.raises(BusyError, match="the queue is full"), admission.slot():
         pytest.fail("admitted beyond the limit")

@@ -1,9 +1,21 @@
 """A request that hangs ends its worker; one that is merely slow does not."""
 
+import subprocess
+import sys
 import threading
 
 from resnet_server.admission import Admission
-from resnet_server.watchdog import watch
+from resnet_server.watchdog import HUNG, watch
+
+ENDS = """
+import afterwards
+from resnet_server.watchdog import end_process
+
+afterwards.PAUSE_S = 3600
+afterwards.start()
+afterwards.do(lambda: print("the line of an answer", flush=True))
+end_process()
+"""
 
 
 def test_nothing_works_in_an_idle_server() -> None:
@@ -35,3 +47,8 @@ def test_waiting_requests_and_finished_ones_are_no_hang() -> None:
             pass
     assert not ended.is_set()
     assert watcher.is_alive()
+
+
+def test_a_worker_that_ends_itself_writes_the_lines_of_its_answers() -> None:
+    ended = subprocess.run([sys.executable, "-c", ENDS], capture_output=True, text=True, timeout=60, check=False)
+    assert (ended.returncode, ended.stdout) == (HUNG, "the line of an answer\n")
