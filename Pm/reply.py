@@ -1,10 +1,11 @@
 """Reads the model service's reply, trusting none of it."""
 
-import json
 import re
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
+
+import orjson
 
 from Pm.errors import (
     ApiError,
@@ -47,7 +48,7 @@ def read_reply(status: int, content: bytes) -> ModelAnswer:
     Raises: the refusal that the reply holds, with its code and message; BadModelReplyError for all that is neither.
     """
     try:
-        document = json.loads(content)
+        document = orjson.loads(content)
         if status == HTTPStatus.OK:
             return _read_answer(document)
         error = document["error"]
@@ -63,14 +64,14 @@ def _read_answer(document: Any) -> ModelAnswer:  # noqa: ANN401 - any JSON
     image, stage_ms = document["image"], document["ms"]
     answer = ModelAnswer(
         result=LABELS[LABELS.index(document["label"])],
-        score=float(document["score"]),
+        score=_number(document["score"]),
         model_version=_matching(_VERSION, document["model_version"]),
         format=_matching(_FORMAT, image["format"]),
         width=_size(image["width"]),
         height=_size(image["height"]),
-        stage_ms={stage: round(float(stage_ms[stage]), 3) for stage in STAGES},
+        stage_ms={stage: round(_number(stage_ms[stage]), 3) for stage in STAGES},
     )
-    if document["result"] != LABELS.index(answer.result) or not 0 <= answer.score <= 1:
+    if document["result"] != LABELS.index(answer.result) or not 0.5 <= answer.score <= 1:
         raise ValueError("result, label and score do not agree")
     if not all(0 <= value < float("inf") for value in answer.stage_ms.values()):
         raise ValueError("milliseconds must be numbers")
@@ -83,7 +84,13 @@ def _matching(pattern: re.Pattern[str], text: str) -> str:
     return text
 
 
+def _number(value: object) -> float:
+    if type(value) not in (int, float):  # a bool is an int to isinstance
+        raise ValueError("not a number")
+    return float(value)  # type: ignore[arg-type]
+
+
 def _size(value: object) -> int:
-    if not isinstance(value, int) or not 0 < value < 2**31:
+    if type(value) is not int or not 0 < value < 2**31:
         raise ValueError("not a size in pixels")
     return value

@@ -5,10 +5,11 @@ import logging.config
 import os
 
 from flask import Flask, Response, g, jsonify
+from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from resnet_server.admission import Admission
-from resnet_server.errors import ArtifactError, ServiceError, TooLargeError, error_body
+from resnet_server.errors import ArtifactError, InvalidRequestError, ServiceError, TooLargeError, error_body
 from resnet_server.logs import log_config
 from resnet_server.metrics import WorkerCollector
 from resnet_server.predictor import load_predictor
@@ -66,6 +67,10 @@ def register_error_handlers(app: Flask) -> None:
     def too_large(_: RequestEntityTooLarge) -> Response:
         limit = app.config["MAX_CONTENT_LENGTH"]
         return render(413, TooLargeError.code, f"The image has more than {limit} bytes.")
+
+    @app.errorhandler(ParseException)
+    def malformed_chunks(_: ParseException) -> Response:
+        return render(400, InvalidRequestError.code, "The body's chunks are malformed.")
 
     @app.errorhandler(HTTPException)
     def http_error(error: HTTPException) -> Response:

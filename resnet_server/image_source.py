@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from flask import Request
-from werkzeug.exceptions import BadRequest
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 
 from resnet_server.errors import InvalidRequestError, TooLargeError
 
@@ -14,7 +14,7 @@ def read_image(request: Request, root: Path, max_bytes: int) -> bytes:
     Raises: InvalidRequestError, TooLargeError; werkzeug's RequestEntityTooLarge for a body above max_bytes.
     """
     if request.mimetype != "application/json":
-        return request.get_data(cache=False)
+        return read_body(request, max_bytes)
     try:
         body = request.get_json()
     except (BadRequest, RecursionError) as exc:
@@ -22,6 +22,22 @@ def read_image(request: Request, root: Path, max_bytes: int) -> bytes:
     if not isinstance(body, dict) or not isinstance(body.get("image_path"), str):
         raise InvalidRequestError("image_path must be a string.", field="image_path")
     return read_file(body["image_path"], root, max_bytes)
+
+
+def read_body(request: Request, max_bytes: int) -> bytes:
+    """The body as it came, whether it says its length before or comes in chunks.
+
+    Raises: werkzeug's RequestEntityTooLarge above max_bytes, and its ClientDisconnected for what is cut off.
+    """
+    length = request.content_length or 0
+    data = request.stream.read(length)  # in one piece; get_data() takes pieces of 64 KB
+    if len(data) == length > 0:
+        return data
+    data += request.get_data(cache=False)
+    # Of chunks get_data() takes max_bytes, and does not look whether there are more.
+    if len(data) == max_bytes and request.environ["wsgi.input"].read(1):
+        raise RequestEntityTooLarge
+    return data
 
 
 def read_file(image_path: str, root: Path, max_bytes: int) -> bytes:

@@ -83,6 +83,15 @@ def test_request_is_recorded_in_full(model: FakeModel, post: Post) -> None:
     assert str(record) == "12345: offline"
 
 
+def test_a_record_is_what_django_would_have_saved(model: FakeModel, post: Post) -> None:
+    post({"image_id": "北京校区Java学科12期", "image_base64": PLAIN, "captured_at": "2026-11-20T09:30:00+08:00"})
+    post({"image_id": "refused", "image_base64": "%"})
+    for record in Prediction.objects.all():
+        written = Prediction.objects.filter(pk=record.pk).values()[0]
+        record.save()
+        assert Prediction.objects.filter(pk=record.pk).values()[0] == written
+
+
 def test_an_answer_costs_one_statement(
     model: FakeModel, post: Post, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:

@@ -5,14 +5,16 @@ import json
 import socket
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 import requests
 
 from tests.e2e.stack import SAMPLE, Stack, code_of, frozen, running_stack, wait_for
+from tests.fake_model import ANSWER
 
 pytestmark = pytest.mark.e2e
 
@@ -33,10 +35,10 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         yield stack
 
 
-def in_parallel(stack: Stack, count: int) -> list[requests.Response]:
-    """So many pictures at the same moment."""
+def in_parallel(count: int, ask: Callable[[], requests.Response]) -> list[requests.Response]:
+    """The answers to so many requests at the same moment."""
     replies: list[requests.Response] = []
-    threads = [threading.Thread(target=lambda: replies.append(stack.post())) for _ in range(count)]
+    threads = [threading.Thread(target=lambda: replies.append(ask())) for _ in range(count)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -89,7 +91,7 @@ def test_health_is_told_while_the_queue_is_full(small: Stack) -> None:
 def test_when_every_worker_is_busy_the_rest_are_told_so_at_once(small: Stack) -> None:
     statuses: Counter[tuple[int, str]] = Counter()
     for _ in range(5):
-        for reply in in_parallel(small, 12):
+        for reply in in_parallel(12, small.post):
             statuses[(reply.status_code, "" if reply.status_code == 200 else code_of(reply))] += 1
     assert set(statuses) == {(200, ""), (503, "busy")}
     assert small.post().status_code == 200
@@ -97,7 +99,7 @@ def test_when_every_worker_is_busy_the_rest_are_told_so_at_once(small: Stack) ->
 
 def test_a_model_that_hangs_is_a_timeout_and_more_requests_than_allowed_are_busy(small: Stack) -> None:
     with frozen(small.children("resnet_server1") + small.children("resnet_server2")):
-        replies = in_parallel(small, 12)
+        replies = in_parallel(12, small.post)
         found = Counter((reply.status_code, code_of(reply)) for reply in replies)
         assert found[(504, "model_timeout")] >= 1
         assert found[(503, "busy")] >= 4  # 4 threads and a queue of 2 (Linux holds one more) take 7 of 12
@@ -108,15 +110,36 @@ def test_a_model_that_hangs_is_a_timeout_and_more_requests_than_allowed_are_busy
 class Nonsense(BaseHTTPRequestHandler):
     """A model server that answers 200 banana."""
 
+    content = b"banana"
+    more: ClassVar[dict[str, str]] = {}
+
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["Content-Length"]))
         self.send_response(200)
-        self.send_header("Content-Length", "6")
+        for name, value in self.more.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(self.content)))
         self.end_headers()
-        self.wfile.write(b"banana")
+        self.wfile.write(self.content)
 
     def log_message(self, *_: object) -> None:
         """Quiet."""
+
+
+class Commander(Nonsense):
+    """One whose answer is right, and tells nginx to give the client something else."""
+
+    content = json.dumps(ANSWER).encode()
+    more: ClassVar[dict[str, str]] = {"X-Accel-Redirect": "/metrics"}
+
+
+def post_to(model: type[BaseHTTPRequestHandler], stack: Stack) -> requests.Response:
+    """The reply to a picture while `model` takes the first model server's place."""
+    with ThreadingHTTPServer(("127.0.0.1", stack.ports["model1"]), model) as fake:
+        threading.Thread(target=fake.serve_forever, daemon=True).start()
+        reply = stack.post()
+        fake.shutdown()
+    return reply
 
 
 def test_both_models_down_is_unavailable_and_a_model_that_answers_nonsense_is_a_bad_reply(small: Stack) -> None:
@@ -129,11 +152,9 @@ def test_both_models_down_is_unavailable_and_a_model_that_answers_nonsense_is_a_
         assert small.sql("select error_code, result from Pm_prediction where image_id = 'unavailable'") == [
             ("model_unavailable", "")
         ]
-        with ThreadingHTTPServer(("127.0.0.1", small.ports["model1"]), Nonsense) as fake:
-            threading.Thread(target=fake.serve_forever, daemon=True).start()
-            reply = small.post()
-            fake.shutdown()
+        reply = post_to(Nonsense, small)
         assert (reply.status_code, code_of(reply)) == (502, "bad_model_reply")
+        assert post_to(Commander, small).json() == {"image_id": "12345", "result": ANSWER["label"]}
     finally:
         small.ctl("start", "resnet_server1", "resnet_server2")
         small.wait_ready()
@@ -143,7 +164,7 @@ def test_both_models_down_is_unavailable_and_a_model_that_answers_nonsense_is_a_
 def test_a_client_over_its_rate_is_throttled(tmp_path: Path) -> None:
     with running_stack(tmp_path, CLIENT_RATE_PER_S="1") as stack:
         wait_for(lambda: stack.post().status_code == 200)
-        replies = [requests.get(f"{stack.url}/api/schema/", timeout=10) for _ in range(6)]
+        replies = in_parallel(6, lambda: requests.get(f"{stack.url}/api/schema/", timeout=30))
         assert requests.get(f"{stack.url}/healthz", timeout=10).status_code == 200  # monitors are not throttled
         throttled = [reply for reply in replies if reply.status_code == 429]
         assert throttled

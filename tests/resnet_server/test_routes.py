@@ -138,6 +138,16 @@ def test_a_bad_picture_is_refused_with_its_code(client: FlaskClient, data: bytes
     assert (reply.status_code, error_of(reply)["code"]) == (status, code)
 
 
+@pytest.mark.parametrize("is_terminated", [True, False], ids=["as gunicorn says it", "by its length"])
+def test_a_picture_of_exactly_the_byte_limit_is_answered(
+    make_client: Callable[..., FlaskClient], is_terminated: bool
+) -> None:
+    overrides = {"wsgi.input_terminated": is_terminated}
+    assert make_client(max_image_bytes=len(WHITE)).post(URL, data=WHITE, environ_overrides=overrides).text == "1"
+    reply = make_client(max_image_bytes=len(WHITE) - 1).post(URL, data=WHITE, environ_overrides=overrides)
+    assert (reply.status_code, error_of(reply)["code"]) == (413, "too_large")
+
+
 def test_a_file_over_the_byte_limit_is_refused(client: FlaskClient, settings: ModelSettings) -> None:
     (settings.image_root / "big.bmp").write_bytes(bytes(settings.max_image_bytes + 1))
     reply = client.post(URL, json={"image_path": "big.bmp"})
