@@ -36,6 +36,8 @@ def load(manifest: Manifest, threads: int, provider: str = "") -> ONNXRuntimeEng
     exceptions where the file is no valid graph.
     """
     providers = chosen_providers(provider)
+    if providers[0] != PROVIDERS["cpu"]:
+        ort.preload_dlls()  # pip puts CUDA's libraries where the loader does not look: onnxruntime-gpu[cuda,cudnn]
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1

@@ -1,5 +1,6 @@
 """The three engines answer alike, and say what is missing when they cannot."""
 
+import contextlib
 import sys
 import threading
 import time
@@ -170,6 +171,24 @@ def test_a_provider_that_falls_back_to_the_cpu_is_not_taken(artifact: Path, monk
     )
     with pytest.raises(ArtifactError, match=r"CUDAExecutionProvider does not start: its libraries, its driver or the"):
         load_engine("onnxruntime:cuda", load_manifest(artifact), threads=1)
+
+
+@pytest.mark.parametrize(("provider", "times"), [("cuda", 1), ("cpu", 0)])
+def test_cudas_libraries_are_loaded_from_where_pip_puts_them(
+    provider: str, times: int, artifact: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "onnxruntime.get_available_providers", lambda: ["CUDAExecutionProvider", "CPUExecutionProvider"]
+    )
+    calls: list[bool] = []
+    monkeypatch.setattr("onnxruntime.preload_dlls", lambda: calls.append(True))
+    opened = onnxruntime.InferenceSession
+    monkeypatch.setattr(
+        "onnxruntime.InferenceSession", lambda file, options, providers: opened(file, options, providers[-1:])
+    )
+    with contextlib.suppress(ArtifactError):  # there is no GPU here
+        load_engine(f"onnxruntime:{provider}", load_manifest(artifact), threads=1)
+    assert len(calls) == times
 
 
 def test_the_cpus_provider_can_be_named(artifact: Path) -> None:

@@ -12,7 +12,7 @@ from training.judging.judged import say_skipped
 from training.judging.paired import Change
 from training.learning.network import ARCHITECTURES, load_trained
 from training.photos.data import load
-from training.photos.folders import check_empty
+from training.photos.folders import check_empty, check_new
 from training.photos.parts import part_or_whole
 from training.serving.artifact import (
     Facts,
@@ -61,7 +61,7 @@ def export_artifact(source: Path, target: Path, data: Path | None = None, cache:
     if manifest.weights.suffix != ".pth":
         raise TrainingError(f"{source} holds {manifest.weights.name}; only what train wrote (.pth) can be exported.")
     network = load_trained(manifest.weights, manifest.architecture)
-    check_empty(target)
+    check_new(target, data) if data else check_empty(target)
     if data is None:
         images, what = golden_views(manifest), "the golden picture and views of it"
     else:
@@ -102,7 +102,7 @@ def quantize_artifact(
     Raises: TrainingError when it drops by more than max_drop or the source is int8; nothing is at `target` then.
     """
     manifest = float_onnx(source)
-    check_empty(target)
+    check_new(target, data)
     pictures = load(part_or_whole(data, "val"), manifest.height, manifest.width, cache)
     say_skipped(pictures.skipped)
     calibration = None

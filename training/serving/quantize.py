@@ -71,7 +71,8 @@ def static(source: Path, target: Path, calibration: Images, *, symmetric: bool) 
         activation_type=QuantType.QInt8 if symmetric else QuantType.QUInt8,
         weight_type=QuantType.QInt8,
         op_types_to_quantize=["Conv", "Add", "MaxPool", "GlobalAveragePool"],
-        extra_options={"ActivationSymmetric": symmetric, "WeightSymmetric": True},
+        # TensorRT reads no int32 biases; they are float there.
+        extra_options={"ActivationSymmetric": symmetric, "WeightSymmetric": True, "QuantizeBias": not symmetric},
     )
 
 
@@ -101,8 +102,8 @@ def check_drop(change: Change, max_drop: float) -> None:
     """Raises: TrainingError when int8 loses more than max_drop of mean accuracy (0 to 1)."""
     if change.drop > max_drop + 1e-9:  # 1 - 0.995 is above 0.005
         raise TrainingError(
-            f"int8 loses {100 * change.drop:.2f} points of mean accuracy, and at most {100 * max_drop:g} are accepted; "
-            "nothing was written. Calibrate on more pictures, or keep the float model."
+            f"int8 loses {100 * change.drop:.2f} points of mean accuracy, and at most {100 * max_drop:g} are accepted "
+            f"({change.words()}); nothing was written. Judge, and calibrate, on more pictures, or keep the float model."
         )
 
 
