@@ -1,6 +1,8 @@
 """From labelled photos to a served model: python -m training <step>; the steps are listed in the order they are run."""
 
+import signal
 import sys
+from types import FrameType
 
 import typer
 
@@ -21,6 +23,11 @@ for panel, steps in PANELS.items():
         app.command(step.__name__.replace("_", "-"), rich_help_panel=panel)(step)
 
 
+def _end(number: int, _frame: FrameType | None) -> None:
+    """End as Ctrl-C does, so that what was half written goes; with the exit status that a shell gives to a signal."""
+    sys.exit(128 + number)
+
+
 def main() -> None:
     """Run one step; what is wrong is said in one sentence."""
     try:
@@ -33,4 +40,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    for ending in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, _end)
     main()

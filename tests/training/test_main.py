@@ -1,7 +1,10 @@
 """The command line, as a person starts it: every step in its order, and one sentence for whatever is wrong."""
 
+import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -62,6 +65,35 @@ def test_every_step_has_help(step: str) -> None:
     answer = run(step, "--help")
     assert answer.returncode == 0
     assert f"python -m training {step}" in answer.stdout
+
+
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGHUP])
+def test_who_is_told_to_end_leaves_nothing_half_written(trained: Path, tmp_path: Path, ending: signal.Signals) -> None:
+    (tmp_path / "tmp").mkdir()
+    (tmp_path / "out").mkdir()
+    command = [sys.executable, "-m", "training", "export", str(trained), str(tmp_path / "out" / "float")]
+    with subprocess.Popen(command, cwd=ROOT, env=os.environ | {"TMPDIR": str(tmp_path / "tmp")}) as process:
+        while process.poll() is None and not any((tmp_path / "tmp").glob("*/model.onnx")):
+            time.sleep(0.01)
+        process.send_signal(ending)
+    assert process.returncode == 128 + ending
+    assert [*(tmp_path / "tmp").glob("*/model.onnx"), *(tmp_path / "out").iterdir()] == []
+
+
+@pytest.mark.parametrize("step", ["export --data", "quantize", "prune --data"])
+def test_nothing_is_written_into_the_pictures(step: str, divided: Path, request: pytest.FixtureRequest) -> None:
+    name, *option = step.split()
+    artifact, out = (
+        request.getfixturevalue("exported" if name == "quantize" else "trained"),
+        divided / "train/offline/a",
+    )
+    order = [artifact, divided, out] if name == "quantize" else [artifact, out, *option, divided]
+    answer = run(name, *order)
+    assert (answer.returncode, answer.stderr) == (
+        1,
+        f"error: {out} lies inside {divided}; name a folder outside of the data.\n",
+    )
+    assert not out.exists()
 
 
 def test_from_raw_photos_to_a_served_model(tmp_path: Path, printed: Callable[..., str]) -> None:

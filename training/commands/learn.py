@@ -10,6 +10,9 @@ import typer
 
 from training.commands import DEFAULT_CACHE, Cache, Data, Seed, Threads, written
 from training.commands.options import (
+    ALPHA_OF_WHOLE,
+    TEMPERATURE_OF_WHOLE,
+    AlphaOfWhole,
     Architecture,
     Batch,
     Channels,
@@ -23,6 +26,7 @@ from training.commands.options import (
     RecipeName,
     Resume,
     Run,
+    Temperature,
     Weights,
     Width,
     Workers,
@@ -91,6 +95,7 @@ def after_training(out: Path, data: Path) -> str:
 
 
 def cross_validate(
+    context: typer.Context,
     data: Data,
     out: Runs,
     fold: Annotated[list[int] | None, typer.Option(help="Only this fold; repeat for several. All when absent.")] = None,
@@ -99,10 +104,14 @@ def cross_validate(
     epochs: Epochs = None,
     learning_rate: LearningRate = None,
     prune: Annotated[
-        Path | None, typer.Option(help="RUNS of another cross-validation: each fold prunes its network and trains on.")
+        Path | None,
+        typer.Option(help="Other RUNS: each fold prunes its network and learns from it."),
     ] = None,
     speed_up: Annotated[float, typer.Option(help="With --prune: for so many times fewer FLOPs.")] = 2.0,
+    temperature: Temperature = TEMPERATURE_OF_WHOLE,
+    alpha: AlphaOfWhole = ALPHA_OF_WHOLE,
     seed: Seed = 0,
+    workers: Workers = 0,
     threads: Threads = 0,
     cache: Cache = DEFAULT_CACHE,
 ) -> None:
@@ -121,12 +130,27 @@ def cross_validate(
     canvases, served = load_both(data, chosen, threads, cache)
     folds = cut_folds(data, canvases.samples)
     for number in numbers:
-        begun, origin = slim_fold(prune, number, chosen, speed_up) if prune else (chosen, None)
-        written(run_fold(canvases, served, folds[number], number, out, seed=seed, recipe=begun, origin=origin))
+        begun, origin = chosen, None
+        if prune:
+            begun, origin = slim_fold(prune, number, chosen, speed_up=speed_up, temperature=temperature, alpha=alpha)
+        table = run_fold(
+            canvases, served, folds[number], number, out, seed=seed, recipe=begun, origin=origin, workers=workers
+        )
+        written(table)
     missing = [number for number in range(FOLDS) if not fold_tables(out, number)[0].exists()]
-    rest = " ".join(f"--fold {number}" for number in missing)
-    step = f"cross-validate {shlex.quote(str(data))} {shlex.quote(str(out))} {rest}"
-    print(f"next: python -m training {step if missing else f'calibrate {shlex.quote(str(out))}'}")
+    rest = [word for number in missing for word in ("--fold", str(number))]
+    step = ["cross-validate", str(data), str(out), *given_options(context, "fold"), *rest]
+    print(f"next: python -m training {shlex.join(step if missing else ['calibrate', str(out)])}")
+
+
+def given_options(context: typer.Context, *left_out: str) -> list[str]:
+    """The options that the step was called with, but for some: another fold is no fold of this one without them."""
+    words = []
+    for option in context.command.params:
+        source = context.get_parameter_source(str(option.name))
+        if option.opts[0].startswith("--") and source and source.name == "COMMANDLINE" and option.name not in left_out:
+            words += [option.opts[0], str(context.params[str(option.name)])]
+    return words
 
 
 def calibrate(out: Runs, worst: Annotated[int, typer.Option(help="How many mistakes to list.")] = 20) -> None:
@@ -142,7 +166,7 @@ def calibrate(out: Runs, worst: Annotated[int, typer.Option(help="How many mista
     print(json.dumps(metrics, indent=2))
     for name, truth in worst_answers(answers, metrics["temperature"], worst):
         print(f"{truth:.3f} {printable(name)}")
-    written(path, "train DATA RUN --recipe from-scratch")
+    written(path, shlex.join(["package", "INT8", "ARTIFACT", "--metrics", str(path)]))
 
 
 STEPS: tuple[Callable[..., None], ...] = (train, cross_validate, calibrate)

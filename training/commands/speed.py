@@ -10,6 +10,10 @@ import typer
 from training.commands import DEFAULT_CACHE, Artifact, Cache, Seed, Threads, written
 from training.commands.learn import after_training
 from training.commands.options import (
+    ALPHA_OF_WHOLE,
+    TEMPERATURE_OF_WHOLE,
+    Alpha,
+    AlphaOfWhole,
     Architecture,
     Batch,
     Channels,
@@ -22,6 +26,7 @@ from training.commands.options import (
     Resume,
     Run,
     Target,
+    Temperature,
     Weights,
     Width,
     Workers,
@@ -51,6 +56,8 @@ def prune(
     epochs: Epochs = None,
     batch: Batch = None,
     learning_rate: LearningRate = None,
+    temperature: Temperature = TEMPERATURE_OF_WHOLE,
+    alpha: AlphaOfWhole = ALPHA_OF_WHOLE,
     precision: Precision = "auto",
     seed: Seed = 0,
     resume: Resume = False,
@@ -59,11 +66,18 @@ def prune(
     cache: Cache = DEFAULT_CACHE,
 ) -> None:
     """Zero the smallest weights, as documented; or remove whole channels (--speed-up, --ratio) and train again."""
+    import torch
+    from loky import cpu_count
+
     from training.learning.recipes import chosen
     from training.learning.train import train_run
+    from training.photos.folders import outside
     from training.speed.slim import slim_artifact
     from training.speed.sparsify import sparsify_artifact
 
+    if data:
+        outside(out, data)
+    torch.set_num_threads(threads or cpu_count())  # the times that are printed are of so many
     if speed_up is None and ratio is None:
         print_sparsified(sparsify_artifact(artifact, out, amount=amount, data=data, cache=cache))
         written(out, shlex.join(["export", str(out), "FLOAT"]))
@@ -71,9 +85,9 @@ def prune(
     if data is None or (speed_up is not None and ratio is not None):
         raise TrainingError("Give one of --speed-up and --ratio, and with --data the pictures to train on afterwards.")
     slim = slim_artifact(artifact, ratio=ratio, speed_up=speed_up)
-    print_slim(slim)
     wanted = chosen(recipe, epochs=epochs, batch=batch, learning_rate=learning_rate, precision=precision)
-    wanted, origin = slim.training(wanted)
+    wanted, origin = slim.training(wanted, temperature=temperature, alpha=alpha)
+    print_slim(slim)
     made = train_run(
         data, out, wanted, seed=seed, threads=threads, cache=cache, resume=resume, workers=workers, origin=origin
     )
@@ -108,8 +122,8 @@ def distill(
     data: Parts,
     out: Run,
     architecture: Architecture = None,
-    temperature: Annotated[float, typer.Option(help="Softens both answers before they are compared.")] = TEMPERATURE,
-    alpha: Annotated[float, typer.Option(help="What the teacher weighs beside the labels, which weigh 1.")] = ALPHA,
+    temperature: Temperature = TEMPERATURE,
+    alpha: Alpha = ALPHA,
     recipe: RecipeName = "documented",
     weights: Weights = None,
     channels: Channels = None,
@@ -180,6 +194,7 @@ def benchmark(
     if data:
         outside(out, data)
     cases = cases_of(artifact, engine or list(WEIGHT_SUFFIX), threads or [1, cpu_count()], batch or [1, 8])
+    out.mkdir(parents=True, exist_ok=True)  # what cannot be written to is said before the minutes of measuring
     rows = measure(cases, rounds=rounds, runs=runs, data=data, cache=cache)
     Console(width=140).print(table_of(rows))
     for path in write_results(rows, out):

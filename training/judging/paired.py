@@ -95,9 +95,9 @@ class Change:
 
     def words(self) -> str:
         """For the terminal, in points."""
-        low, high = (100 * edge for edge in self.interval)
+        gain, low, high = (100 * each for each in (self.after - self.before, *self.interval))
         return (
-            f"mean accuracy {self.before:.4f} before, {self.after:.4f} after: {-100 * self.drop:+.2f} points "
+            f"mean accuracy {self.before:.4f} before, {self.after:.4f} after: {gain:+.2f} points "
             f"(95 %: {low:+.2f} to {high:+.2f}, {self.unit} drawn)"
         )
 

@@ -137,10 +137,17 @@ def summary_text(source: str, height: int | None, width: int | None, *, freeze: 
 
 
 def artifact_text(manifest: Manifest, height: int, width: int, *, freeze: bool) -> str:
-    """The network's table (of an ONNX file its architecture's), and what the weights' file itself holds."""
-    network = load_trained(manifest.weights, manifest.architecture) if manifest.weights.suffix == ".pth" else None
+    """The network's table, and what the weights' file itself holds."""
+    try:
+        network = load_trained(manifest.weights, manifest.architecture)
+        title = f"{manifest.architecture} as {manifest.version} has it, at {height} x {width}"
+    except TrainingError:
+        if manifest.weights.suffix != ".onnx":
+            raise
+        network = None  # a graph that export did not write
+        title = f"{manifest.architecture}, the architecture of {manifest.version}, at {height} x {width}"
     parts = [
-        f"{manifest.architecture}, the architecture of {manifest.version}, at {height} x {width}",
+        title,
         table(summarize(manifest.architecture, height, width, freeze=freeze, network=network)),
         LINE,
         f"{manifest.weights.name}, the file that is served: {manifest.weights.stat().st_size / MEGABYTE:.2f} MB",

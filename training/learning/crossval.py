@@ -34,6 +34,7 @@ def run_fold(
     seed: int,
     recipe: Recipe = FROM_SCRATCH,
     origin: Origin | None = None,
+    workers: int = 0,
 ) -> Path:
     """Train on all but `held_out` (see cut_folds), and write what the network answers about it, in int8 and float.
 
@@ -47,7 +48,8 @@ def run_fold(
         float_table.unlink(missing_ok=True)
     seen = np.array(sorted(set(range(len(canvases.samples))) - set(held_out)))
     samples, images = tuple(served.samples[index] for index in held_out), served.images[held_out]
-    network = fit(Parts(canvases, seen, None), recipe, folder, seed=seed, resume=True, origin=origin)
+    parts = Parts(canvases, seen, None)
+    network = fit(parts, recipe, folder, seed=seed, resume=True, workers=workers, origin=origin)
     if network is None:  # the first of several processes goes on
         return table
     if table.exists():

@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.nn.functional import kl_div, log_softmax
 
 from resnet_server.engines.pytorch import UInt8Network
+from training.errors import TrainingError
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,20 @@ class Teacher:
             taught = self.network.to(inputs.device).eval()(inputs).float()
         soft, softer = (log_softmax(each / self.temperature, dim=1) for each in (logits, taught))
         return self.alpha * self.temperature**2 * kl_div(soft, softer, reduction="sum", log_target=True)
+
+
+def teacher_of(network: UInt8Network, temperature: float, alpha: float) -> Teacher:
+    """The network as a teacher.
+
+    Raises: TrainingError when the numbers cannot weigh anything.
+    """
+    if not temperature > 0:
+        raise TrainingError(f"--temperature {temperature:g} cannot soften answers; give a number above 0.")
+    if not alpha > 0:
+        raise TrainingError(
+            f"--alpha {alpha:g} would teach nothing; give a number above 0, or train without a teacher."
+        )
+    return Teacher(network, temperature, alpha)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Recipes: every number that decides what training does; the documented one, and the shipped model's."""
+"""Recipes: every number that decides what training does; the documented one, and the default model's."""
 
 from dataclasses import dataclass, replace
 

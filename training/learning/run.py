@@ -130,5 +130,5 @@ def draw_curves(rows: list[Row]) -> Figure:
                 axes.plot(epochs, [row[f"{part}_{what}"] for row in rows], color=colour, marker=".", label=part)
         axes.set(xlabel="epoch", title=what)
         axes.grid(alpha=0.3)
-        axes.legend()
+        axes.legend(loc="center right")
     return figure

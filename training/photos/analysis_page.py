@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +21,8 @@ from training.photos.thumbnails import thumbnail
 SHOWN = 60  # thumbnails a section and a sheet; analysis.json has everything
 COLOURS = {"offline": "#d08440", "online": "#3f78b5", "unlabelled": "#7d8790"}
 BINS = 40
+# A place of its own: matplotlib looks for the best one as long as it takes, and warns where that is long.
+LEGEND: dict[str, Any] = {"loc": "upper right", "framealpha": 0.9, "edgecolor": "none", "fontsize": 8}
 
 Edges = npt.NDArray[np.float64]
 
@@ -93,7 +96,7 @@ def side_figure(analysis: Analysis, side: str) -> Figure:
         axes.plot(curve[0], curve[1] * len(values) * (edges[1] - edges[0]), color="#444444", label="density of all")
     mark_interval(axes, analysis.dense[side])
     axes.set_xlim(left=0)
-    axes.legend(framealpha=0.9, edgecolor="none", fontsize=8)
+    axes.legend(**LEGEND)
     return figure
 
 
@@ -110,7 +113,7 @@ def aspect_figure(analysis: Analysis) -> Figure:
     values = [picture.width / picture.height for picture in analysis.pictures]
     histogram(axes, analysis, lambda picture: picture.width / picture.height, np.histogram_bin_edges(values, BINS))
     axes.axvline(1, color="#999999", linestyle=":", label="square")
-    axes.legend(framealpha=0.9, edgecolor="none", fontsize=8)
+    axes.legend(**LEGEND)
     return figure
 
 
@@ -124,7 +127,7 @@ def bytes_figure(analysis: Analysis) -> Figure:
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.xaxis.set_major_formatter("{x:g}")
     axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.legend(framealpha=0.9, edgecolor="none", fontsize=8)
+    axes.legend(**LEGEND)
     return figure
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from rich.progress import track
 
 from resnet_server.engines import WEIGHT_SUFFIX
+from resnet_server.engines.onnxruntime import PROVIDERS
 from resnet_server.manifest import Manifest
 from training.errors import TrainingError
 from training.judging.forward import load_model
@@ -119,8 +120,9 @@ def cases_of(
     """
     if len({path.resolve() for path in artifacts}) < len(artifacts):
         raise TrainingError("An artifact is named twice; name each once.")
-    if unknown := {engine for engine in engines if engine.partition(":")[0] not in WEIGHT_SUFFIX}:
-        raise TrainingError(f"There is no engine {sorted(unknown)[0]}; choose of {', '.join(WEIGHT_SUFFIX)}.")
+    known = [*WEIGHT_SUFFIX, *(f"onnxruntime:{provider}" for provider in PROVIDERS)]
+    if unknown := sorted(set(engines) - set(known)):
+        raise TrainingError(f"There is no engine {unknown[0]}; choose of {', '.join(known)}.")
     names = [path.resolve().name for path in artifacts]
     short = len(set(names)) == len(names)
     cases = []

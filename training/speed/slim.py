@@ -1,4 +1,4 @@
-"""Structured pruning: whole channels go, so that every engine has less to do; what is left is trained again."""
+"""Structured pruning: whole channels go, so that every engine has less to do; what is left learns from the whole."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -6,12 +6,12 @@ from pathlib import Path
 
 from torch import nn
 
-from resnet_server.engines.pytorch import UInt8Network, build_backbone
-from resnet_server.manifest import Manifest
+from resnet_server.engines.pytorch import UInt8Network
+from resnet_server.manifest import Manifest, file_sha256
 from training.errors import TrainingError
 from training.judging.summary import flops_of
 from training.learning.network import load_trained, slimmed
-from training.learning.origin import Origin
+from training.learning.origin import Origin, Teacher, teacher_of
 from training.learning.recipes import Recipe, with_size
 from training.serving.convert import network_of
 from training.serving.export import torch_run
@@ -37,6 +37,7 @@ class Slim:
     """A network with fewer channels, ready to be trained on, and what it costs beside the one that it was."""
 
     source: Manifest
+    whole: UInt8Network
     network: UInt8Network
     ratio: float  # that was asked of each layer
     before: Cost
@@ -45,15 +46,18 @@ class Slim:
     @property
     def removed(self) -> float:
         """The share of the convolutions' channels that is gone, 0 to 1: rounding takes some more than the ratio."""
-        whole = build_backbone(self.source.architecture)
-        return 1 - channels(self.network.backbone) / channels(whole)
+        return 1 - channels(self.network.backbone) / channels(self.whole.backbone)
 
-    def training(self, recipe: Recipe) -> tuple[Recipe, Origin]:
-        """The recipe at the artifact's size and architecture, and what it begins with."""
+    def training(self, recipe: Recipe, *, temperature: float, alpha: float) -> tuple[Recipe, Origin]:
+        """The recipe at the artifact's size and architecture, and what it begins with and learns from.
+
+        Raises: TrainingError when the numbers cannot weigh a teacher's answers; see taught_by_whole.
+        """
         sized = with_size(recipe, self.source.height, self.source.width)
         weights = f"{self.source.version} without {self.ratio:.4f} of its channels"
         recipe = replace(sized, architecture=self.source.architecture, weights=weights, freeze=False, channels=1.0)
-        return recipe, Origin(self.source.version, self.source.document["name"], network=self.network)
+        teacher = taught_by_whole(self.whole, temperature, alpha)
+        return recipe, Origin(self.source.version, self.source.document["name"], self.network, teacher)
 
 
 def channels(backbone: nn.Module) -> int:
@@ -83,15 +87,29 @@ def ratio_of(network: UInt8Network, height: int, width: int, speed_up: float) ->
     return ratio_for(speed_up, lambda share: flops / flops_of(slimmed(network, share).backbone, height, width))
 
 
-def slim_fold(runs: Path, fold: int, recipe: Recipe, speed_up: float) -> tuple[Recipe, Origin]:
+def taught_by_whole(network: UInt8Network, temperature: float, alpha: float) -> Teacher | None:
+    """The whole network as the teacher of what is left of it; none where its answers weigh nothing.
+
+    Raises: TrainingError for a temperature or a weight that cannot be one.
+    """
+    if alpha < 0:
+        raise TrainingError(f"--alpha {alpha:g} weighs nothing; give a number above 0, or 0 for the labels alone.")
+    return None if alpha == 0 else teacher_of(network, temperature, alpha)
+
+
+def slim_fold(
+    runs: Path, fold: int, recipe: Recipe, *, speed_up: float, temperature: float, alpha: float
+) -> tuple[Recipe, Origin]:
     """What a fold goes on from: its network in the cross-validation `runs`, with `speed_up` times fewer FLOPs.
 
-    Raises: TrainingError when that network is missing or of another architecture, or the speed-up cannot be had.
+    Raises: TrainingError when that network is missing or of another architecture, or the numbers cannot be had.
     """
-    network = load_trained(runs / f"fold-{fold}" / "model.pth", recipe.architecture)
+    file = runs / f"fold-{fold}" / "model.pth"
+    network = load_trained(file, recipe.architecture)
     ratio = ratio_of(network, recipe.height, recipe.width, speed_up)
-    weights = f"fold {fold} of {runs.name} without {ratio:.4f} of its channels"
-    origin = Origin(weights, "class-photos", network=slimmed(network, ratio))
+    weights = f"fold {fold} of {runs.name} ({file_sha256(file)[:8]}) without {ratio:.4f} of its channels"
+    teacher = taught_by_whole(network, temperature, alpha)
+    origin = Origin(weights, "class-photos", slimmed(network, ratio), teacher)
     return replace(recipe, weights=weights, channels=1.0), origin
 
 
@@ -112,4 +130,4 @@ def slim_artifact(source: Path, *, ratio: float | None, speed_up: float | None) 
         Cost(flops_of(each.backbone, height, width), sum(one.numel() for one in each.parameters()), milliseconds)
         for each, milliseconds in zip((network, smaller), times, strict=True)
     )
-    return Slim(manifest, smaller, ratio, before, after)
+    return Slim(manifest, network, smaller, ratio, before, after)

@@ -1,6 +1,7 @@
 """train and cross-validate, as a person calls them: what is refused before hours of training, and what comes next."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,6 +27,33 @@ def test_a_run_does_not_go_into_the_photos(step: str, folder: Path, tmp_path: Pa
     with pytest.raises(TrainingError, match=r"run lies inside .*; name a folder outside of the data\.$"):
         run(step, folder, folder / "run", "--threads", 1, "--cache", tmp_path / "cache")
     assert not (folder / "run").exists()
+
+
+def test_folds_are_pruned_as_told_and_the_next_step_repeats_what_was_told(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: Captured
+) -> None:
+    told: dict[str, Any] = {}
+
+    def slim_fold(runs: Path, fold: int, recipe: object, **numbers: float) -> tuple[object, None]:
+        told.update(runs=runs, fold=fold, **numbers)
+        return recipe, None
+
+    def run_fold(*_: object, seed: int, workers: int, **__: object) -> Path:
+        told.update(seed=seed, workers=workers)
+        return tmp_path / "half" / "fold-1.csv"
+
+    monkeypatch.setattr("training.speed.slim.slim_fold", slim_fold)
+    monkeypatch.setattr("training.learning.crossval.run_fold", run_fold)
+    given = ("--prune", tmp_path / "whole", "--speed-up", 3.0, "--temperature", 5.0, "--alpha", 0.25, "--seed", 2)
+    cache = ("--cache", tmp_path / "cache")
+    run("cross-validate", folder, tmp_path / "half", "--fold", 1, *given, "--workers", 4, *cache)
+    numbers = {"speed_up": 3.0, "temperature": 5.0, "alpha": 0.25, "seed": 2, "workers": 4}
+    assert told == {"runs": tmp_path / "whole", "fold": 1} | numbers
+    line = capfd.readouterr().out.splitlines()[-1]
+    words = [str(each) for each in (*given, "--workers", 4, *cache)]
+    assert line.startswith(f"next: python -m training cross-validate {folder} {tmp_path / 'half'} --prune ")
+    assert line.endswith(" --fold 0 --fold 1 --fold 2 --fold 3")
+    assert sorted(line.split()[7:-8]) == sorted(words)
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,15 @@ def test_the_documented_pruning_prints_every_layer_and_that_it_makes_nothing_fas
     assert lines[-1] == f"next: python -m training export {tmp_path / 'sparse'} FLOAT"
 
 
+def test_the_times_of_a_pruning_are_of_the_threads_that_were_asked_for(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr(torch, "set_num_threads", asked.append)
+    run("prune", trained, tmp_path / "sparse", "--threads", 3)
+    assert asked[0] == 3  # what is written is loaded as a server does, by one thread, afterwards
+
+
 def test_structured_pruning_trains_on_and_ends_as_an_artifact(
     trained: Path, divided: Path, tmp_path: Path, capfd: Captured
 ) -> None:
@@ -49,6 +58,10 @@ def test_structured_pruning_trains_on_and_ends_as_an_artifact(
     export_artifact(out, tmp_path / "float")
     with pytest.raises(TrainingError, match=r"was begun with weights .* not .*; resume with what it was begun with"):
         run("prune", trained, out, "--ratio", 0.5, "--data", divided, "--resume", *SMALL, *cache)
+    with pytest.raises(
+        TrainingError, match=r"was begun with teacher \{'temperature': 2\.0, 'alpha': 1\.0\}, not None; "
+    ):
+        run("prune", trained, out, "--speed-up", 2, "--alpha", 0, "--data", divided, "--resume", *SMALL, *cache)
 
 
 def test_a_student_is_trained_and_resumed_with_its_teacher_only(

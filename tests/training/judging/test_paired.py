@@ -94,3 +94,4 @@ def test_a_change_is_in_points_with_the_interval_of_the_gain() -> None:
         f"mean accuracy 1.0000 before, 0.7500 after: -25.00 points (95 %: {100 * low:+.2f} to {100 * high:+.2f}, "
         "pictures drawn)"
     )
+    assert ": +0.00 points " in Change.between(before, before).words()

@@ -1,5 +1,6 @@
 """The documented figures, and what an artifact adds to them."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,14 @@ def test_an_artifact_is_summed_up_at_its_own_size_with_what_its_file_holds(tmp_p
     assert "Operators: 3 (1 Cast, 1 ReduceMean, 1 Gemm)\n" in text
     assert "Numbers held: 10 (" in text
     assert text.endswith("Multiply-adds of its convolutions and matrix products: 6")
+
+
+def test_weights_of_another_network_are_not_summed_up_as_what_the_manifest_says(trained: Path, tmp_path: Path) -> None:
+    shutil.copytree(trained, tmp_path / "model")
+    manifest = tmp_path / "model" / "manifest.json"
+    manifest.write_text(manifest.read_text(encoding="utf-8").replace('"resnet18"', '"resnet50"'), encoding="utf-8")
+    with pytest.raises(TrainingError, match="give the right --architecture"):
+        summary_text(str(tmp_path / "model"), None, None)
 
 
 def test_a_name_that_is_neither_is_refused() -> None:

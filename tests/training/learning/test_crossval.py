@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from resnet_server.manifest import file_sha256
 from tests.training.noise import HEIGHT, WIDTH
 from tests.training.scenes import scene
 from training.errors import TrainingError
@@ -18,6 +19,7 @@ from training.learning.recipes import FROM_SCRATCH, Phase
 from training.photos.data import load
 from training.speed.slim import slim_fold
 
+HALF = {"speed_up": 2.0, "temperature": 2.0, "alpha": 1.0}
 RECIPE = replace(FROM_SCRATCH, phases=(Phase(32, 32, 1),), height=HEIGHT, width=WIDTH, crop_room=1.5, batch=8)
 
 
@@ -35,17 +37,20 @@ def test_every_picture_is_answered_once_by_int8_and_float(folder: Path, tmp_path
     assert float32.logits[held_out] == pytest.approx(predict(network, served.images[held_out]), abs=1e-4)
 
 
-def test_a_fold_goes_on_from_its_own_pruned_network(folder: Path, tmp_path: Path) -> None:
+def test_a_fold_goes_on_from_its_own_pruned_network_and_learns_from_the_whole(folder: Path, tmp_path: Path) -> None:
     canvases, served = load(folder, *RECIPE.canvas), load(folder, HEIGHT, WIDTH)
     folds = cut_folds(folder, canvases.samples, 2)
     run_fold(canvases, served, folds[1], 1, tmp_path / "whole", seed=1, recipe=RECIPE)
-    recipe, origin = slim_fold(tmp_path / "whole", 1, RECIPE, 2.0)
+    recipe, origin = slim_fold(tmp_path / "whole", 1, RECIPE, **HALF)
     run_fold(canvases, served, folds[1], 1, tmp_path / "slim", seed=1, recipe=recipe, origin=origin)
     whole, slim = (load_trained(tmp_path / runs / "fold-1" / "model.pth", "resnet18") for runs in ("whole", "slim"))
     assert flops_of(whole.backbone, HEIGHT, WIDTH) >= 2 * flops_of(slim.backbone, HEIGHT, WIDTH)
+    assert origin.teacher
+    assert file_sha256(tmp_path / "whole" / "fold-1" / "model.pth")[:8] in origin.parent  # no other one is resumed
+    assert np.array_equal(predict(origin.teacher.network, served.images), predict(whole, served.images))
     assert len((tmp_path / "slim" / "fold-1.csv").read_text(encoding="utf-8").splitlines()) == 1 + 16
     with pytest.raises(TrainingError, match=r"fold-0.model\.pth cannot be read"):
-        slim_fold(tmp_path / "whole", 0, RECIPE, 2.0)
+        slim_fold(tmp_path / "whole", 0, RECIPE, **HALF)
 
 
 def test_a_missing_fold_is_named(tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ def test_a_teacher_is_an_artifact_and_gives_its_size(trained: Path) -> None:
     assert origin.parent == load_manifest(trained).version
     assert size == (48, 40)
     assert origin.teacher is not None
-    assert not any(parameter.requires_grad for parameter in origin.teacher.network.parameters())
+    assert (origin.teacher.temperature, origin.teacher.alpha) == (4.0, 0.5)
 
 
 @pytest.mark.parametrize(

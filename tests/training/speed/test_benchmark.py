@@ -29,6 +29,7 @@ def test_artifacts_of_one_name_are_told_apart_by_their_paths(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("engines", "twice", "sentence"),
     [
+        (["pytorch:cuda"], False, r"^There is no engine pytorch:cuda; choose of .*, onnxruntime:cuda, "),
         (["tvm"], False, r"^There is no engine tvm; choose of openvino, onnxruntime, "),
         (["pytorch"], False, r"^None of these artifacts runs in pytorch; "),
         (ONNX, True, r"^An artifact is named twice; name each once\.$"),

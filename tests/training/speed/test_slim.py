@@ -1,6 +1,7 @@
 """Structured pruning: channels go, the FLOPs with them, and what is left is an ordinary artifact."""
 
 import copy
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from tests.training.noise import HEIGHT, WIDTH
 from training.errors import TrainingError
 from training.judging.summary import flops_of, summary_text
 from training.learning.network import build_network, load_trained, slimmed
+from training.learning.origin import Teacher
 from training.learning.recipes import DOCUMENTED
 from training.serving.export import torch_run
 from training.speed.slim import MOST, ratio_for, slim_artifact
@@ -69,10 +71,28 @@ def test_the_costs_before_and_after_are_told(trained: Path) -> None:
     assert 2 <= slim.before.flops / slim.after.flops < 2.5
     assert slim.ratio <= slim.removed < slim.ratio + 0.15
     assert slim.before.parameters == 11_177_538 > slim.after.parameters
-    recipe, origin = slim.training(DOCUMENTED)
+    recipe, origin = slim.training(DOCUMENTED, temperature=2.0, alpha=1.0)
     assert (recipe.height, recipe.width, recipe.architecture) == (HEIGHT, WIDTH, "resnet18")
     assert origin.parent == load_manifest(trained).version
     assert f"{slim.ratio:.4f}" in recipe.weights  # a run with another ratio is not resumed
+
+
+def test_what_is_removed_is_told_of_the_source_not_of_its_architecture(trained: Path) -> None:
+    slim = slim_artifact(trained, ratio=0.5, speed_up=None)
+    again = replace(slim, whole=slim.network, network=slimmed(slim.network, 0.25))
+    assert slim.removed == pytest.approx(0.5, abs=0.02)
+    assert again.removed == pytest.approx(0.25, abs=0.06)  # in eights
+
+
+def test_what_is_left_learns_from_the_whole_unless_its_answers_weigh_nothing(trained: Path) -> None:
+    slim = slim_artifact(trained, ratio=0.5, speed_up=None)
+    _, origin = slim.training(DOCUMENTED, temperature=3.0, alpha=0.25)
+    assert origin.network is slim.network
+    assert origin.teacher == Teacher(slim.whole, temperature=3.0, alpha=0.25)
+    assert flops_of(slim.whole.backbone, HEIGHT, WIDTH) == slim.before.flops
+    assert slim.training(DOCUMENTED, temperature=3.0, alpha=0)[1].teacher is None
+    with pytest.raises(TrainingError, match=r"^--alpha -1 weighs nothing; .* or 0 for the labels alone\.$"):
+        slim.training(DOCUMENTED, temperature=3.0, alpha=-1)
 
 
 @pytest.mark.parametrize("ratio", [0, MOST + 0.01, float("nan"), None])
