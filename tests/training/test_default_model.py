@@ -9,6 +9,7 @@ import pytest
 from resnet_server.engines import load_engine
 from resnet_server.manifest import load_manifest
 from resnet_server.preprocess import preprocess
+from training.judging.summary import summary_text
 from training.photos.data import LABELS, MAX_PIXELS
 from training.serving.golden import draw_golden
 
@@ -33,6 +34,12 @@ def test_it_is_at_most_twelve_megabytes() -> None:
 
 def test_its_golden_picture_is_the_projects_own_drawing() -> None:
     assert (FOLDER / "golden.png").read_bytes() == draw_golden()
+
+
+def test_its_summary_counts_the_channels_that_it_has() -> None:
+    lines = dict(line.split(": ", 1) for line in summary_text(str(FOLDER), None, None).splitlines() if ": " in line)
+    flops = int(lines["Total FLOPs"].split()[0].replace(",", ""))
+    assert flops == 2 * int(lines["Multiply-adds of its convolutions and matrix products"].replace(",", ""))
 
 
 def test_its_manifest_names_no_path_of_a_machine() -> None:
