@@ -162,7 +162,7 @@ def grow_memory(plan: Plan, book: Book, server: Server, progress: Progress) -> N
             seen = post(server.url, plan.bodies, 8, min(plan.seconds, 5))
             answered += sum(seen.statuses.values())
             progress.update(task, completed=answered)
-        held = memory(family(server.pid))
+        held = memory(server.pid)
         command = f"/proc/PID/smaps_rollup of supervisord ({clients_name('wrk', 8)}, {answered} requests)"
         book.add(name, held.rss_mb, "MB", command)
     book.add(rows.PSS, held.pss_mb, "MB", command)

@@ -9,6 +9,7 @@ from benchmarks.errors import BenchmarkError
 
 PROC = Path("/proc")
 BYTES_PER_KIB = 1024
+TRIES = 5  # a family is looked at one by one, and a helper of a worker may live for milliseconds
 LOOK_S = 2.0
 QUIET_CORES = 0.15  # what a machine's own housekeeping may take
 
@@ -37,15 +38,19 @@ def family(pid: int) -> list[int]:
     return found
 
 
-def memory(pids: list[int]) -> Memory:
-    """What the kernel says of these processes.
+def memory(pid: int) -> Memory:
+    """What the kernel says of a process and all its descendants; where one ends meanwhile, of those a moment later.
 
     Raises: BenchmarkError when one cannot be read: a sum with a process left out would be a lie.
     """
-    try:
-        rollups = [(PROC / str(pid) / "smaps_rollup").read_text() for pid in pids]
-    except OSError as exc:
-        raise BenchmarkError(f"The memory of {exc.filename} cannot be read ({exc.strerror}); measure again.") from exc
+    for tries_left in reversed(range(TRIES)):
+        try:
+            rollups = [(PROC / str(each) / "smaps_rollup").read_text() for each in family(pid)]
+            break
+        except OSError as exc:
+            if not tries_left:
+                words = f"The memory of {exc.filename} cannot be read ({exc.strerror}); measure again."
+                raise BenchmarkError(words) from exc
     return Memory(
         pss_mb=sum(field_mb(rollup, "Pss") for rollup in rollups),
         rss_mb=sum(field_mb(rollup, "Rss") for rollup in rollups),

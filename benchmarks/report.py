@@ -83,7 +83,7 @@ def clients_axes(axes: Axes, book: Book) -> None:
     axes.set_xscale("log", base=2)
     axes.set_xticks(rows.CLIENT_COUNTS, [str(clients) for clients in rows.CLIENT_COUNTS])
     axes.set(xlabel="clients", ylabel="photos a second", ylim=(0, None))
-    axes.legend(fontsize="small")
+    axes.legend(loc="lower right", fontsize="small")
 
 
 def sizes_axes(axes: Axes, book: Book) -> None:
@@ -94,7 +94,7 @@ def sizes_axes(axes: Axes, book: Book) -> None:
         p50 = [book[f"{clients_name(name, clients)}: p50"] for name in names]
         axes.plot(megapixels, p50, marker="o", label=f"{clients} client{'s' if clients > 1 else ''}")
     axes.set(xlabel="megapixels of a JPEG", ylabel="p50, ms", ylim=(0, None), xlim=(0, None))
-    axes.legend(fontsize="small")
+    axes.legend(loc="upper left", fontsize="small")
 
 
 def remarks(facts: dict[str, object]) -> list[str]:

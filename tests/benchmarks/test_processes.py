@@ -21,17 +21,30 @@ def test_a_family_holds_children_and_their_children() -> None:
         process.communicate(b"\n")
 
 
-def test_memory_is_summed_over_processes() -> None:
-    one, two = memory([os.getpid()]), memory([os.getpid(), os.getpid()])
-    assert 0 < one.pss_mb <= one.rss_mb
-    assert two.rss_mb == pytest.approx(2 * one.rss_mb, rel=0.05)
+def test_memory_is_summed_over_a_process_and_its_children() -> None:
+    held = "import sys; held = b'1' * 50_000_000; print(1, flush=True); input()"
+    alone = memory(os.getpid())
+    assert 0 < alone.pss_mb <= alone.rss_mb
+    with subprocess.Popen([sys.executable, "-c", held], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        process.stdout.readline()
+        assert memory(os.getpid()).rss_mb >= alone.rss_mb + 50
+        process.communicate(b"\n")
+
+
+def test_a_child_that_ends_between_two_looks_is_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    with subprocess.Popen(["true"]) as process:
+        process.wait()
+    looks = iter([[os.getpid(), process.pid], [os.getpid()]])
+    monkeypatch.setattr("benchmarks.processes.family", lambda _pid: next(looks))
+    assert memory(os.getpid()).rss_mb > 0
 
 
 def test_a_process_that_has_ended_is_an_error() -> None:
     with subprocess.Popen(["true"]) as process:
         process.wait()
     with pytest.raises(BenchmarkError, match="cannot be read"):
-        memory([process.pid])
+        memory(process.pid)
 
 
 def test_work_is_summed_by_program_and_what_has_ended_is_left_out() -> None:
