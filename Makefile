@@ -39,13 +39,15 @@ status: ## say what runs
 logs: ## follow every log (Ctrl-C ends it)
 	@ls log/*.log >/dev/null 2>&1 || { echo "Pm was never started here: run make run."; exit 1; } && tail -n 20 -F log/*.log
 
-# The tests that start stacks mostly wait: the others run beside them. What they say comes when these are through.
-test: setup-dev check ## set up and run every check and test
+# The tests that start stacks often wait: all else runs beside them. What they say comes when that is through.
+test: setup-dev ## set up and run every check and test
 	@mkdir -p .pytest_cache; log=.pytest_cache/stacks.log; \
 	$(MAKE) --no-print-directory --jobs 2 --output-sync=line --keep-going test-stacks test-postgres >$$log 2>&1 & stacks=$$!; \
+	$(MAKE) --no-print-directory check; checks=$$?; \
 	$(BIN)/python -m pytest --ignore tests/e2e; rest=$$?; \
 	echo "-- Waiting for the tests that start stacks, or PostgreSQL ($$log)"; \
-	wait $$stacks; stacks=$$?; cat $$log; exit $$((rest + stacks))
+	wait $$stacks; stacks=$$?; cat $$log; test $$checks = 0 || echo "-- make check failed: see above"; \
+	exit $$((checks + rest + stacks))
 
 test-stacks: setup-dev ## run the tests that start Pm as a whole, two at a time
 	@$(BIN)/python -m pytest tests/e2e -n 2 --dist loadfile
@@ -110,5 +112,5 @@ $(VENV)/.runtime: $(VENV)/.made $(RUNTIME) requirements/lock.txt
 $(VENV)/.dev: $(VENV)/.runtime requirements.txt requirements/training.txt requirements/dev.txt
 	@conf/apt.sh test
 	@echo "-- Installing the test and training packages (the first time: a few minutes, torch is 5 GB)"
-	@$(PIP_INSTALL) --requirement requirements.txt --requirement requirements/dev.txt
+	@$(PIP_INSTALL) --no-compile --requirement requirements.txt --requirement requirements/dev.txt # most of it is never imported
 	@touch $@

@@ -1,16 +1,16 @@
 """A canary on the real stack: its share lands and sticks, its failures cost no request, a shadow changes no answer."""
 
 import hashlib
-import os
-import signal
+import re
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.rollout import LONG, SLOTS, Make, deploy, kill, last_roll_out, pointers, served, wait_for_line
-from tests.e2e.stack import Load, Stack, running_stack, wait_for
+from tests.e2e.stack import Load, Stack, running_stack, sigkill, wait_for
 from tests.tiny_model import write_artifact
 
 pytestmark = [pytest.mark.e2e, *([pytest.mark.timeout(3600)] if LONG else [])]
@@ -100,18 +100,17 @@ def test_a_canary_that_crashes_costs_no_request_and_its_share_goes_back(stable: 
         share = stable.root / "var/models/.canary.json"
         while share.exists():
             victims = [*stable.children(BACKUP), *filter(None, [stable.pid(BACKUP)])]
-            if share.exists():  # to ask supervisor takes a while; what is being given back is spared
-                for victim in victims:
-                    os.kill(victim, signal.SIGKILL)
-        wait_for(lambda: last_roll_out(stable)[0] == "undone", limit_s=120)
+            if share.exists():  # to ask for them takes a while; what is being given back is spared
+                sigkill(*victims)
+            time.sleep(0.2)  # supervisor gives up a program that cannot even start
+        wait_for(lambda: last_roll_out(stable)[0] == "undone")
         ended = len(load.marks)
         load.wait_for_answers(10)
     assert load.failures == []
     assert {mark.version for mark in load.marks[ended + 4 :]} == {"before"}
-    reason = (
-        "the gateway aborted it: it failed 5 times in a row, at last with model_unavailable: No model server answers"
-    )
-    assert last_roll_out(stable)[1].startswith(reason)
+    # A server that loads takes connections before it answers: on a slow machine that is a timeout.
+    reason = r"the gateway aborted it: it failed 5 times in a row, at last with model_(unavailable|timeout): "
+    assert re.match(reason, last_roll_out(stable)[1])
     stable.wait_ready()
     assert served(stable) == pointers(stable) == {"before"}
 
@@ -148,8 +147,7 @@ def test_a_shadow_compares_and_changes_no_answer(stable: Stack, new: str) -> Non
     with Load(stable, clients=2) as load:
         load.wait_for_answers(40)
         wait_for(lambda: stable.sql("select count(*) from Pm_comparison")[0][0] >= 5)
-        for victim in stable.children(BACKUP):
-            os.kill(victim, signal.SIGKILL)
+        sigkill(*stable.children(BACKUP))
         load.wait_for_answers(20)
     assert load.failures == []
     assert {mark.version for mark in load.marks} == {"before"}

@@ -1,13 +1,11 @@
 """Killed, stopped and restarted parts under load: every client gets its answer, and every answer is on record."""
 
-import os
-import signal
 from pathlib import Path
 
 import pytest
 import requests
 
-from tests.e2e.stack import Load, Stack, wait_for
+from tests.e2e.stack import Load, Stack, sigkill, wait_for
 
 pytestmark = pytest.mark.e2e
 
@@ -27,25 +25,22 @@ def recorded_ids(stack: Stack) -> set[str]:
 def test_a_killed_primary_costs_no_request(stack: Stack) -> None:
     with Load(stack, clients=6) as load:
         load.wait_for_answers(10)
-        for victim in stack.children("resnet_server1"):
-            os.kill(victim, signal.SIGKILL)
+        sigkill(*stack.children("resnet_server1"))
         load.wait_for_answers(20)
         master = stack.pid("resnet_server1")
-        for victim in [*stack.children("resnet_server1"), master]:
-            os.kill(victim, signal.SIGKILL)
+        sigkill(*stack.children("resnet_server1"), master)
         load.wait_for_answers(30)
     assert load.failures == []
     assert {text.split('"result":')[1] for _, text in load.answers} == {'"online"}'}
     assert answered_ids(load) <= recorded_ids(stack)
-    wait_for(lambda: stack.states()["resnet_server1"] == "RUNNING")
-    assert stack.pid("resnet_server1") != master
+    wait_for(lambda: stack.pid("resnet_server1") not in (0, master))
 
 
 def test_a_killed_gateway_worker_costs_no_request(stack: Stack) -> None:
     with Load(stack, clients=6) as load:
         load.wait_for_answers(10)
         for _ in range(3):
-            os.kill(stack.children("main_server")[0], signal.SIGKILL)
+            sigkill(stack.children("main_server")[0])
             load.wait_for_answers(20)
     assert load.failures == []
     assert answered_ids(load) <= recorded_ids(stack)
@@ -88,7 +83,7 @@ def test_restarting_the_gateway_finishes_what_is_in_flight(stack: Stack) -> None
 
 def test_a_killed_nginx_master_is_followed_by_the_next(stack: Stack) -> None:
     master = stack.pid("nginx")
-    os.kill(master, signal.SIGKILL)
+    sigkill(master)
     wait_for(lambda: stack.pid("nginx") not in (0, master))
     stack.wait_ready()
     assert stack.post().status_code == 200
@@ -97,7 +92,7 @@ def test_a_killed_nginx_master_is_followed_by_the_next(stack: Stack) -> None:
 def test_a_killed_supervisord_takes_its_programs_along_and_the_next_start_works(stack: Stack) -> None:
     supervisord = int(stack.ctl("pid"))
     programs = [stack.pid(name) for name in stack.states()]
-    os.kill(supervisord, signal.SIGKILL)
+    sigkill(supervisord)
     wait_for(lambda: not any(is_running(pid) for pid in programs))
     stack.run("python", "-m", "server.stack", "up")
     assert stack.post().status_code == 200
@@ -116,8 +111,7 @@ def test_killing_everything_loses_no_recorded_answer(stack: Stack) -> None:
         load.wait_for_answers(20)
         for program in ("nginx", "main_server", "resnet_server1", "resnet_server2"):
             master = stack.pid(program)
-            for victim in [master, *stack.children(program)]:
-                os.kill(victim, signal.SIGKILL)
+            sigkill(master, *stack.children(program))
         wait_for(lambda: set(stack.states().values()) == {"RUNNING"})
         stack.wait_ready()
         load.wait_for_answers(12)

@@ -79,7 +79,7 @@ def upload(stack: Stack, session: requests.Session, zipped: bytes) -> None:
         reply = session.post(url, piece, params={**query, "offset": offset}, headers=headers, timeout=60)
         assert reply.status_code == 200, reply.text
         query["upload"] = reply.json()["upload"]
-    wait_for(lambda: stack.sql("select state from Pm_photoimport") == [("done",)], 120)
+    wait_for(lambda: stack.sql("select state from Pm_photoimport") == [("done",)])
 
 
 def label_all(stack: Stack, session: requests.Session, classes: dict[str, str]) -> int:
@@ -103,7 +103,7 @@ def export(stack: Stack, session: requests.Session) -> bytes:
     url = f"{stack.url}/admin/labelling/export/"
     form = {"csrfmiddlewaretoken": token_of(session.get(url, timeout=30))}
     assert session.post(url, form, headers={"Referer": stack.url}, timeout=60).status_code == 200
-    wait_for(lambda: session.get(f"{url}file/", timeout=30).status_code == 200, 120)
+    wait_for(lambda: session.get(f"{url}file/", timeout=30).status_code == 200)
     reply = session.get(f"{url}file/", timeout=60)
     assert reply.headers["Content-Type"] == "application/zip"
     assert reply.headers["Content-Disposition"].startswith('attachment; filename="labels-')

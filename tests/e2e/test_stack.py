@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,17 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.e2e.stack import ROOT, SAMPLE, Stack, copy_checkout, environment, free_ports, running_stack, wait_for
+from tests.e2e.stack import (
+    ROOT,
+    SAMPLE,
+    Stack,
+    code_of,
+    copy_checkout,
+    environment,
+    free_ports,
+    running_stack,
+    wait_for,
+)
 from tests.tiny_model import write_artifact
 
 pytestmark = pytest.mark.e2e
@@ -53,7 +64,8 @@ def test_real_photos_are_answered_offline_and_online(stack: Stack) -> None:
 
 
 def test_supervisor_watches_exactly_the_four_documented_programs(stack: Stack) -> None:
-    assert stack.states() == dict.fromkeys(PROGRAMS, "RUNNING")
+    lines = stack.ctl("status").splitlines()
+    assert {tuple(line.split()[:2]) for line in lines} == {(program, "RUNNING") for program in PROGRAMS}
 
 
 def test_the_documented_client_works_unchanged(stack: Stack, tmp_path: Path) -> None:
@@ -85,8 +97,8 @@ def test_a_posted_picture_is_answered_through_every_tier_with_one_request_id(sta
 @pytest.mark.parametrize("name", ["nginx_out.log", "main_server_out.log", "res1_out.log", "res2_out.log"])
 def test_each_tiers_log_has_one_json_object_a_line(stack: Stack, name: str) -> None:
     stack.post()
+    wait_for(lambda: bool(stack.log(name)))
     events = stack.log(name)
-    assert events
     assert all({"time", "level", "event"} <= set(event) for event in events)
 
 
@@ -156,12 +168,29 @@ def test_the_documented_model_urls_work_on_the_internal_port(stack: Stack) -> No
     assert (outside.status_code, outside.json()["error"]["code"]) == (400, "invalid_request")
 
 
+def test_a_body_in_chunks_is_held_to_the_limit_and_to_its_form(stack: Stack) -> None:
+    server = ("127.0.0.1", stack.ports["model1"])
+    url = f"http://127.0.0.1:{stack.ports['model1']}/v1/is_online/"
+    most = SAMPLE.ljust(10 * 1024 * 1024, b"\0")
+    assert requests.post(url, data=iter([most[:5000], most[5000:]]), timeout=30).text == "1"
+    reply = requests.post(url, data=iter([most, b"\0"]), timeout=30)
+    assert (reply.status_code, code_of(reply)) == (413, "too_large")
+    with socket.create_connection(server, timeout=30) as connection:
+        head = b"POST /v1/is_online/ HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+        connection.sendall(head + b"no size\r\n\r\n")
+        said = b""
+        while b"}}" not in said:
+            said += connection.recv(65536)
+    assert said.startswith(b"HTTP/1.1 400 ")
+    assert b'"invalid_request"' in said
+
+
 def test_both_servers_share_the_load_when_asked_to(tmp_path: Path) -> None:
     with running_stack(tmp_path, MODEL_BALANCE="both") as stack:
         for _ in range(10):
             assert stack.post().status_code == 200
         for log in ("res1_out.log", "res2_out.log"):
-            assert any(event["event"] == "request" for event in stack.log(log))
+            wait_for(lambda log=log: any(event["event"] == "request" for event in stack.log(log)))  # type: ignore[misc]
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,7 @@
 
 import itertools
 import json
-import os
 import shutil
-import signal
 import time
 from collections import Counter
 from dataclasses import dataclass
@@ -21,7 +19,7 @@ from tests.e2e.rollout import (
     deploy,
     served,
 )
-from tests.e2e.stack import ROOT, Load, Mark, Stack, wait_for
+from tests.e2e.stack import ROOT, Load, Mark, Stack, sigkill, wait_for
 from tests.tiny_model import write_artifact
 
 pytestmark = [pytest.mark.e2e, *([pytest.mark.timeout(3600)] if LONG else [])]
@@ -125,8 +123,7 @@ def test_a_hup_to_a_bad_model_keeps_the_old_one_also_for_a_worker_that_is_starte
         model_stack.ctl("signal", "HUP", SLOTS[0])
         wait_for(lambda: any(event["event"] == "reload refused" for event in model_stack.log("res1_out.log")[events:]))
         load.wait_for_answers(10)
-        for worker in model_stack.children(SLOTS[0]):
-            os.kill(worker, signal.SIGKILL)
+        sigkill(*model_stack.children(SLOTS[0]))
         load.wait_for_answers(10)
     assert load.failures == []
     wait_for(lambda: len(model_stack.children(SLOTS[0])) == 1)
