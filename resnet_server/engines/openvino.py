@@ -1,5 +1,7 @@
 """OpenVINO: the default engine on CPUs."""
 
+from collections.abc import Callable
+from functools import cache
 from queue import SimpleQueue
 
 import numpy as np
@@ -29,18 +31,21 @@ class Pool:
 
 
 class OpenVINOEngine:
-    """The model compiled twice: for one batch on every core, and for a batch on each core.
+    """The model compiled twice for one picture: on every core, and on each core a picture.
 
     The first answers a lone caller soonest; with more of them its threads wait for each other, and the second does a
-    third more (docs/adr/0007).
+    third more (docs/adr/0007). Other batches, which serving does not ask about, are compiled for when the first comes.
     """
 
-    def __init__(self, latency: Pool, throughput: Pool) -> None:
+    def __init__(self, latency: Pool, throughput: Pool, many: Callable[[], Pool]) -> None:
         self._latency = latency
         self._throughput = throughput
+        self._many = many
 
     def infer(self, batch: npt.NDArray[np.uint8], *, alone: bool = True) -> npt.NDArray[np.float32]:
         """Run one batch: uint8 (N, H, W, 3) → float32 (N, 2)."""
+        if len(batch) != 1:
+            return self._many().infer(batch)
         return (self._latency if alone else self._throughput).infer(batch)
 
 
@@ -50,9 +55,12 @@ def load(manifest: Manifest, threads: int) -> OpenVINOEngine:
     Raises: RuntimeError where OpenVINO refuses the graph.
     """
     core = ov.Core()
-    graph = core.read_model(str(manifest.weights))
 
-    def compiled(hint: str, streams: int) -> Pool:
+    def compiled(hint: str, streams: int, pictures: int = -1) -> Pool:
+        graph = core.read_model(str(manifest.weights))
+        shape = graph.input().partial_shape
+        shape[0] = pictures  # when it is known, all is planned ahead; -1 (any) takes some milliseconds more at each run
+        graph.reshape(shape)
         config = {
             "PERFORMANCE_HINT": hint,
             "NUM_STREAMS": streams,
@@ -64,5 +72,6 @@ def load(manifest: Manifest, threads: int) -> OpenVINOEngine:
         }
         return Pool(core.compile_model(graph, "CPU", config), requests=threads)
 
-    latency = compiled("LATENCY", 1)
-    return OpenVINOEngine(latency, compiled("THROUGHPUT", threads) if threads > 1 else latency)
+    latency = compiled("LATENCY", 1, pictures=1)
+    throughput = compiled("THROUGHPUT", threads, pictures=1) if threads > 1 else latency
+    return OpenVINOEngine(latency, throughput, many=cache(lambda: compiled("LATENCY", 1)))
