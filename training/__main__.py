@@ -35,7 +35,8 @@ def main() -> None:
     except TrainingError as exc:
         sys.exit(f"error: {exc}")
     except OSError as exc:  # no space, no permission, a file where a folder should be
-        where = f"{exc.filename}: " if exc.filename else ""
+        name = exc.filename2 or exc.filename  # of two, the one that was to be written
+        where = f"{name}: " if name else ""
         sys.exit(f"error: {where}{exc.strerror or exc}")
 
 

@@ -147,10 +147,16 @@ def given_options(context: typer.Context, *left_out: str) -> list[str]:
     """The options that the step was called with, but for some: another fold is no fold of this one without them."""
     words = []
     for option in context.command.params:
-        source = context.get_parameter_source(str(option.name))
-        if option.opts[0].startswith("--") and source and source.name == "COMMANDLINE" and option.name not in left_out:
-            words += [option.opts[0], str(context.params[str(option.name)])]
+        name = str(option.name)
+        if option.opts[0].startswith("--") and was_given(context, name) and name not in left_out:
+            words += [option.opts[0], str(context.params[name])]
     return words
+
+
+def was_given(context: typer.Context, name: str) -> bool:
+    """Whether a parameter is the caller's word, not its default."""
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
 
 
 def calibrate(out: Runs, worst: Annotated[int, typer.Option(help="How many mistakes to list.")] = 20) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from training.commands import DEFAULT_CACHE, Artifact, Cache, Seed, Threads, written
-from training.commands.learn import after_training
+from training.commands.learn import after_training, given_options, was_given
 from training.commands.options import (
     ALPHA_OF_WHOLE,
     TEMPERATURE_OF_WHOLE,
@@ -39,10 +39,12 @@ if TYPE_CHECKING:
 
 # Hinton et al. 2015 tried 1 to 20: at 4 a logit margin of 10 still leaves 8 % to the other class.
 TEMPERATURE = 4.0
+OF_ZEROING = ("data", "amount", "threads", "cache")  # the options of prune for it; all others train
 ALPHA = 0.5  # the documents': loss = criterion(student, labels) + 0.5 * distillation_loss(student, teacher)
 
 
 def prune(
+    context: typer.Context,
     artifact: Artifact,
     out: Target,
     data: Annotated[
@@ -66,24 +68,26 @@ def prune(
     cache: Cache = DEFAULT_CACHE,
 ) -> None:
     """Zero the smallest weights, as documented; or remove whole channels (--speed-up, --ratio) and train again."""
-    import torch
-    from loky import cpu_count
-
     from training.learning.recipes import chosen
     from training.learning.train import train_run
     from training.photos.folders import outside
     from training.speed.slim import slim_artifact
     from training.speed.sparsify import sparsify_artifact
+    from training.threads import use_threads
 
     if data:
         outside(out, data)
-    torch.set_num_threads(threads or cpu_count())  # the times that are printed are of so many
+    use_threads(threads)  # the times that are printed are of so many
     if speed_up is None and ratio is None:
+        if odd := given_options(context, *OF_ZEROING):
+            raise TrainingError(f"{odd[0]} is for channels that go; give --speed-up or --ratio too, or leave it out.")
         print_sparsified(sparsify_artifact(artifact, out, amount=amount, data=data, cache=cache))
         written(out, shlex.join(["export", str(out), "FLOAT"]))
         return
     if data is None or (speed_up is not None and ratio is not None):
         raise TrainingError("Give one of --speed-up and --ratio, and with --data the pictures to train on afterwards.")
+    if was_given(context, "amount"):
+        raise TrainingError("--amount is for weights that become zeros; leave it out, or --speed-up and --ratio.")
     slim = slim_artifact(artifact, ratio=ratio, speed_up=speed_up)
     wanted = chosen(recipe, epochs=epochs, batch=batch, learning_rate=learning_rate, precision=precision)
     wanted, origin = slim.training(wanted, temperature=temperature, alpha=alpha)
@@ -189,12 +193,12 @@ def benchmark(
     from training.photos.folders import outside
     from training.speed.benchmark import benchmark as measure
     from training.speed.benchmark import cases_of
-    from training.speed.results import recommendation, table_of, write_results
+    from training.speed.results import prepare, recommendation, table_of, write_results
 
     if data:
         outside(out, data)
     cases = cases_of(artifact, engine or list(WEIGHT_SUFFIX), threads or [1, cpu_count()], batch or [1, 8])
-    out.mkdir(parents=True, exist_ok=True)  # what cannot be written to is said before the minutes of measuring
+    prepare(out)  # what cannot be written to is said before the minutes of measuring
     rows = measure(cases, rounds=rounds, runs=runs, data=data, cache=cache)
     Console(width=140).print(table_of(rows))
     for path in write_results(rows, out):

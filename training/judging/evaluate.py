@@ -11,7 +11,7 @@ from training.judging.answers import write_answers
 from training.judging.judged import Judged, judge, part_folder, say_skipped
 from training.judging.metrics import area_under_curve, confusion, margins, probabilities, tally, worst
 from training.judging.paired import aligned, pair, verdict
-from training.judging.resample import Intervals, Weights, bootstrap, class_accuracies
+from training.judging.resample import Intervals, Weights, bootstrap, class_accuracies, rule_of_three
 from training.pages.report import render, save_figure
 from training.photos.data import LABELS
 from training.photos.folders import outside
@@ -92,7 +92,7 @@ def confidence(judged: Judged) -> Intervals:
 
 
 def flawless(metrics: dict[str, Any]) -> str:
-    """What no mistake at all says and does not say, by the rule of three (Hanley and Lippman-Hand 1983); else "".
+    """What no mistake at all says and does not say, by the rule of three; else "".
 
     It counts what may be taken as independent: groups where groups were drawn.
     """
@@ -101,7 +101,7 @@ def flawless(metrics: dict[str, Any]) -> str:
     drawn = metrics["intervals_95"]
     return (
         f"Nothing is wrong here, so drawing again finds nothing wrong either: with {drawn['units']} {drawn['drawn']}, "
-        f"an error rate up to {min(100, 300 / drawn['units']):.1f} % would not be surprising (rule of three)."
+        f"an error rate up to {rule_of_three(drawn['units']):.1f} % would not be surprising (rule of three)."
     )
 
 

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from loky import cpu_count
 from rich.progress import track
 
 from resnet_server.engines.pytorch import UInt8Network
@@ -12,6 +11,7 @@ from training.judging.answers import Logits
 from training.photos.data import Images
 from training.serving.artifact import read_artifact
 from training.serving.engines import Model, load
+from training.threads import use_threads
 
 
 def predict(model: UInt8Network, images: Images, batch: int = 16, title: str = "predicting") -> Logits:
@@ -30,5 +30,5 @@ def load_model(artifact: Path, engine: str = "auto", threads: int = 0) -> Model:
     model = load(read_artifact(artifact), engine, threads)
     if model.manifest.weights.suffix == ".pth":
         # A server answers several requests at once and leaves torch one thread each; here one caller has them all.
-        torch.set_num_threads(threads or cpu_count())
+        use_threads(threads)
     return model

@@ -9,7 +9,7 @@ from scipy.stats import binomtest
 from training.errors import TrainingError
 from training.judging.answers import Answers
 from training.judging.metrics import mean_accuracy
-from training.judging.resample import Interval, Weights, bootstrap, class_accuracies
+from training.judging.resample import Interval, Weights, bootstrap, class_accuracies, rule_of_three
 
 SIGNIFICANT = 0.05
 
@@ -26,6 +26,12 @@ class Pairing:
     difference: float
     interval: Interval  # 95 %, of the difference; the same pictures are drawn for both
     unit: str
+    units: int  # how many could be drawn
+
+    @property
+    def differing(self) -> int:
+        """How many pictures only one of the two gets right."""
+        return self.only_first_right + self.only_second_right
 
     @property
     def favours(self) -> int:
@@ -69,6 +75,7 @@ def pair(first: Answers, second: Answers) -> Pairing:
         difference=mean_accuracy(first.logits, first.labels) - mean_accuracy(second.logits, second.labels),
         interval=intervals.of["difference"],
         unit=intervals.unit,
+        units=intervals.units,
     )
 
 
@@ -78,15 +85,13 @@ class Change:
 
     before: float
     after: float
-    interval: Interval  # 95 %, of the gain
-    unit: str
+    pairing: Pairing  # of the model after with the one before
 
     @classmethod
     def between(cls, before: Answers, after: Answers) -> "Change":
         """Of answers about the same pictures in the same order."""
-        pairing = pair(after, before)
         old, new = (mean_accuracy(each.logits, each.labels) for each in (before, after))
-        return cls(old, new, pairing.interval, pairing.unit)
+        return cls(old, new, pair(after, before))
 
     @property
     def drop(self) -> float:
@@ -95,11 +100,12 @@ class Change:
 
     def words(self) -> str:
         """For the terminal, in points."""
-        gain, low, high = (100 * each for each in (self.after - self.before, *self.interval))
-        return (
-            f"mean accuracy {self.before:.4f} before, {self.after:.4f} after: {gain:+.2f} points "
-            f"(95 %: {low:+.2f} to {high:+.2f}, {self.unit} drawn)"
-        )
+        found = self.pairing
+        gain, low, high = (100 * each for each in (self.after - self.before, *found.interval))
+        sure = f"95 %: {low:+.2f} to {high:+.2f}, {found.unit} drawn"
+        if not found.differing:  # drawing again finds no difference either
+            sure = f"none of {found.units} {found.unit} differs; of others up to {rule_of_three(found.units):.1f} % may"
+        return f"mean accuracy {self.before:.4f} before, {self.after:.4f} after: {gain:+.2f} points ({sure})"
 
 
 def aligned(first: Answers, second: Answers) -> Answers:
@@ -122,13 +128,12 @@ def aligned(first: Answers, second: Answers) -> Answers:
 
 def verdict(pairing: Pairing, first: str, second: str) -> str:
     """What the comparison says, in one sentence."""
-    differing = pairing.only_first_right + pairing.only_second_right
-    if not differing:
+    if not pairing.differing:
         return f"{first} and {second} are right and wrong on the same pictures."
     more, counts = first, (pairing.only_first_right, pairing.only_second_right)
     if counts[1] > counts[0]:
         more = second
-    share = f"of the {differing} pictures that only one of them gets right, {max(counts)} are {more}'s"
+    share = f"of the {pairing.differing} pictures that only one of them gets right, {max(counts)} are {more}'s"
     if pairing.favours:
         return f"{more} is better than {second if more == first else first}: {share} (p = {pairing.p_value:.2g})."
     if pairing.p_value >= SIGNIFICANT:

@@ -40,6 +40,14 @@ def bootstrap(answers: Answers, statistics: Callable[[Weights], dict[str, float]
     return Intervals(unit, count, {name: (float(low), float(high)) for name, (low, high) in edges.items()})
 
 
+def rule_of_three(units: int) -> float:
+    """Per cent: what never happened in so many independent units may have that probability (95 %).
+
+    Hanley and Lippman-Hand 1983, "If nothing goes wrong, is everything all right?".
+    """
+    return min(100, 300 / units)
+
+
 def drawn_units(answers: Answers) -> tuple[str, npt.NDArray[np.int64]]:
     """ "groups" or "pictures", and the number of each picture's unit: int64 (N,)."""
     _, codes = np.unique(answers.groups, return_inverse=True)

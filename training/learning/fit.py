@@ -47,10 +47,10 @@ def fit(
     precision = precision_of(recipe.precision, accelerator.device)
     run = Run(folder, run_facts(recipe, seed, parts.sha256, precision) | (origin.facts() if origin else {}))
     check_batch(len(parts.chosen), recipe, accelerator.num_processes)
-    state = from_first(accelerator, lambda: run.start(resume=resume))
     torch.manual_seed(seed)
     begun = origin.network if origin else None
     network = begun or build_network(recipe.architecture, recipe.weights, recipe.channels)
+    state = from_first(accelerator, lambda: run.start(resume=resume))
     if is_unsettled(network):
         settle(network, first_views(parts, recipe, seed))
     source: Source

@@ -1,5 +1,6 @@
 """What a run comes from besides its recipe: a network to go on with, or one to learn from (distillation)."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,11 +41,11 @@ def teacher_of(network: UInt8Network, temperature: float, alpha: float) -> Teach
 
     Raises: TrainingError when the numbers cannot weigh anything.
     """
-    if not temperature > 0:
-        raise TrainingError(f"--temperature {temperature:g} cannot soften answers; give a number above 0.")
-    if not alpha > 0:
+    if not 0 < temperature < math.inf:
+        raise TrainingError(f"--temperature {temperature:g} cannot soften answers; give a finite number above 0.")
+    if not 0 < alpha < math.inf:
         raise TrainingError(
-            f"--alpha {alpha:g} would teach nothing; give a number above 0, or train without a teacher."
+            f"--alpha {alpha:g} would teach nothing; give a finite number above 0, or train without a teacher."
         )
     return Teacher(network, temperature, alpha)
 

@@ -34,18 +34,13 @@ class Run:
 
         Raises: TrainingError when the folder holds a run and it is not to be resumed, or was another one.
         """
+        check_folder(self.folder, resume=resume)
         self.folder.mkdir(parents=True, exist_ok=True)
-        if not self.state.exists():
-            if not resume and any(self.folder.iterdir()):
-                raise TrainingError(f"{self.folder} is not empty; name another folder, or continue a run by --resume.")
-            if resume and (self.folder / MANIFEST_NAME).exists():
-                raise TrainingError(f"{self.folder} is an artifact, and holds no run to continue; name another folder.")
-            if resume:
-                print(f"{self.folder} holds no finished epoch: beginning")
-            return None
-        if not resume:
-            raise TrainingError(f"{self.folder} holds a run already; continue it by --resume, or name another folder.")
-        return self.read_state()
+        if self.state.exists():
+            return self.read_state()
+        if resume:
+            print(f"{self.folder} holds no finished epoch: beginning")
+        return None
 
     def read_state(self) -> dict[str, Any]:
         """What save wrote.
@@ -60,7 +55,7 @@ class Run:
         if differing := sorted(key for key in self.facts | facts if facts.get(key) != self.facts.get(key)):
             key = differing[0]
             raise TrainingError(
-                f"{self.folder} was begun with {key} {facts.get(key)}, not {self.facts.get(key)}; "
+                f"{self.folder} was begun with {key} {words(facts.get(key))}, not {words(self.facts.get(key))}; "
                 "resume with what it was begun with, or name another folder."
             )
         return state
@@ -81,6 +76,26 @@ class Run:
         """history.csv, one row an epoch, and the curves."""
         replace_by(self.folder / HISTORY, lambda path: write_rows(path, self.rows))
         replace_by(self.folder / CURVES, lambda path: save_figure(draw_curves(self.rows), path))
+
+
+def check_folder(folder: Path, *, resume: bool) -> None:
+    """Raises: TrainingError when the folder holds a run and it is not to be resumed, or anything that is none."""
+    if not folder.is_dir():
+        return
+    if (folder / STATE).exists():
+        if not resume:
+            raise TrainingError(f"{folder} holds a run already; continue it by --resume, or name another folder.")
+    elif not resume and any(folder.iterdir()):
+        raise TrainingError(f"{folder} is not empty; name another folder, or continue a run by --resume.")
+    elif resume and (folder / MANIFEST_NAME).exists():
+        raise TrainingError(f"{folder} is an artifact, and holds no run to continue; name another folder.")
+
+
+def words(fact: object) -> str:
+    """A fact as a person says it: {"alpha": 1.0} is "alpha 1.0"."""
+    if isinstance(fact, dict):
+        return " and ".join(f"{key} {value}" for key, value in fact.items())
+    return "none" if fact is None else str(fact)
 
 
 def run_facts(recipe: Recipe, seed: int, data_sha256: str, precision: torch.dtype) -> dict[str, Any]:

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import torch
 from accelerate import PartialState
-from loky import cpu_count
 
 from resnet_server.engines.pytorch import UInt8Network
 from resnet_server.manifest import Manifest
@@ -17,13 +16,15 @@ from training.judging.forward import predict
 from training.judging.metrics import tally
 from training.learning.fit import fit
 from training.learning.origin import Origin
-from training.learning.processes import start_process
+from training.learning.processes import from_first, start_process
 from training.learning.recipes import Recipe
+from training.learning.run import check_folder
 from training.learning.sources import Parts
 from training.photos.data import DataSet, load
 from training.photos.folders import outside
 from training.serving.artifact import check_name, facts_of_recipe, with_metrics, write_artifact
 from training.text import printable
+from training.threads import use_threads
 
 
 def train_run(
@@ -47,10 +48,11 @@ def train_run(
     Raises: TrainingError for whatever is wrong with the data, the recipe or the folder.
     """
     accelerator = start_process()  # before anything else asks whether there are several
-    torch.set_num_threads(threads or cpu_count())
+    use_threads(threads)
     name = origin.name if origin else name
     check_name(name)
     outside(out, data)
+    from_first(accelerator, lambda: check_folder(out, resume=resume))  # before minutes of decoding
     accelerator.print(f"{accelerator.num_processes} process(es), {torch.get_num_threads()} thread(s) each")
     divided = (data / "train").is_dir() and (data / "val").is_dir()
     train = load_said(data / "train" if divided else data, *recipe.canvas, cache)
@@ -78,7 +80,7 @@ def validation_metrics(network: UInt8Network, val: DataSet | None) -> dict[str, 
 
 def load_both(data: Path, recipe: Recipe, threads: int, cache: Path) -> tuple[DataSet, DataSet]:
     """The pictures as canvases to crop from and at the served size; sets the thread count."""
-    torch.set_num_threads(threads or cpu_count())
+    use_threads(threads)
     return load_said(data, *recipe.canvas, cache), load(data, recipe.height, recipe.width, cache)
 
 

@@ -3,10 +3,14 @@
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from matplotlib import font_manager, rcParams
 from matplotlib.figure import Figure
 
 TEMPLATES = Path(__file__).parent / "templates"
 DOTS_PER_INCH = 120
+# Names may be Chinese, which matplotlib's own font has no glyphs for: whichever of these the machine has fills in.
+CHINESE = {"Noto Sans CJK SC", "WenQuanYi Micro Hei", "WenQuanYi Zen Hei"}
+rcParams["font.family"] = ["DejaVu Sans", *sorted(CHINESE & set(font_manager.get_font_names()))]
 
 
 def render(template: str, out: Path, **context: object) -> Path:

@@ -65,8 +65,11 @@ def load(folder: Path, height: int, width: int, cache: Path | None = None) -> Da
     """Decode every picture of `folder` to height x width; unreadable files are listed in `skipped`.
 
     With `cache`, the decoded pixels are kept there and mapped into memory, so that several runs share them.
-    Raises: TrainingError when the folder is not laid out as one sub-folder a class, or a class is empty.
+    Raises: TrainingError when the folder is not laid out as one sub-folder a class, a class is empty, or the cache
+    would lie among them.
     """
+    if cache and cache.resolve().is_relative_to(folder.resolve()):
+        raise TrainingError(f"The cache {cache} lies inside {folder}, as one more class; name another by --cache.")
     found = scan(folder)
     digest = data_sha256(found)
     files = [sample.path for sample in found]

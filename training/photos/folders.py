@@ -1,14 +1,19 @@
 """Writes folders that are data sets: linked pictures, manifest.csv on which belong together, JSON about them."""
 
 import csv
+import errno
 import json
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory, gettempdir
 
 from training.errors import TrainingError
 from training.photos.data import MANIFEST, Sample
+
+FULL = 1_000_000  # bytes; a model has more
 
 
 def new_folder(out: Path, data: Path) -> None:
@@ -28,7 +33,7 @@ def check_new(out: Path, data: Path) -> None:
 
 def check_empty(out: Path) -> None:
     """Raises: TrainingError when `out` is a file or holds anything already."""
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+    if (out.exists() or out.is_symlink()) and (not out.is_dir() or any(out.iterdir())):
         raise TrainingError(f"{out} exists already and is not an empty folder; name a new one.")
 
 
@@ -36,6 +41,24 @@ def outside(out: Path, data: Path) -> None:
     """Raises: TrainingError when `out` is `data` or lies in it, where it would pass for a class or a picture."""
     if out.resolve().is_relative_to(data.resolve()):
         raise TrainingError(f"{out} lies inside {data}; name a folder outside of the data.")
+
+
+@contextmanager
+def scratch() -> Iterator[Path]:
+    """A folder for what is made before it is checked; it goes with the block.
+
+    Raises: TrainingError when its disk is full, for which torch, onnx and onnxruntime have words of their own.
+    """
+    with TemporaryDirectory() as folder:
+        try:
+            yield Path(folder)
+        except Exception as exc:
+            nameless = isinstance(exc, OSError) and exc.errno == errno.ENOSPC and exc.filename is None
+            if nameless or shutil.disk_usage(folder).free < FULL:
+                raise TrainingError(
+                    f"There is no room left in {gettempdir()}; free some, or name a folder on another disk by TMPDIR."
+                ) from exc
+            raise
 
 
 def link_or_copy(source: Path, target: Path) -> None:

@@ -1,9 +1,10 @@
 """Artifact to artifact: the same network as ONNX, in int8, or under another name with its metrics."""
 
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from resnet_server.engines.pytorch import UInt8Network
 from resnet_server.manifest import Manifest
@@ -12,7 +13,7 @@ from training.judging.judged import say_skipped
 from training.judging.paired import Change
 from training.learning.network import ARCHITECTURES, load_trained
 from training.photos.data import load
-from training.photos.folders import check_empty, check_new
+from training.photos.folders import check_empty, check_new, scratch
 from training.photos.parts import part_or_whole
 from training.serving.artifact import (
     Facts,
@@ -28,6 +29,7 @@ from training.serving.export import (
     BATCHES,
     FLOAT_TOLERANCE,
     check_agreement,
+    check_interface,
     check_top1,
     export,
     onnxruntime_run,
@@ -67,11 +69,12 @@ def export_artifact(source: Path, target: Path, data: Path | None = None, cache:
     else:
         pictures = load(part_or_whole(data, "val"), manifest.height, manifest.width, cache)
         images, what = calibration_sample(pictures, most=EXPORT_PICTURES), f"pictures of {data.name}"
-    with tempfile.TemporaryDirectory() as folder:
-        onnx = Path(folder) / "model.onnx"
+    many = images[np.arange(max(len(images), *BATCHES)) % len(images)]  # the few again and again, to fill each batch
+    with scratch() as folder:
+        onnx = folder / "model.onnx"
         export(network, onnx, manifest.height, manifest.width)
         runs = [torch_run(network), onnxruntime_run(onnx), openvino_run(onnx)]
-        gap = check_agreement(runs, images, FLOAT_TOLERANCE)
+        gap = check_agreement(runs, many, FLOAT_TOLERANCE)
         check_top1(runs, images)
         write_artifact(target, onnx, facts_of_child(manifest))
     return (
@@ -88,8 +91,10 @@ def float_onnx(source: Path) -> Manifest:
     manifest = read_artifact(source)
     if manifest.weights.suffix != ".onnx":
         raise TrainingError(f"{source} holds {manifest.weights.name}; export it first: python -m training export.")
-    if any(node.op_type in QUANTIZED for node in read_graph(manifest.weights).node):
+    graph = read_graph(manifest.weights)
+    if any(node.op_type in QUANTIZED for node in graph.node):
         raise TrainingError(f"{source} is quantized already; quantize the artifact that export wrote.")
+    check_interface(graph, manifest.weights, manifest.height, manifest.width)
     return manifest
 
 
@@ -109,8 +114,8 @@ def quantize_artifact(
     if not dynamic:
         seen = load(part_or_whole(data, "train"), manifest.height, manifest.width, cache)
         calibration = calibration_sample(seen)
-    with tempfile.TemporaryDirectory() as folder:
-        int8 = Path(folder) / "model.onnx"
+    with scratch() as folder:
+        int8 = folder / "model.onnx"
         change = quantize_checked(manifest.weights, int8, calibration, pictures, max_drop)
         facts = replace(facts_of_child(manifest), metrics={"measured_on": "nothing: quantized, and not evaluated yet"})
         write_artifact(target, int8, facts)

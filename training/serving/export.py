@@ -9,6 +9,7 @@ import onnx
 import onnxruntime
 import openvino
 import torch
+from rich.progress import track
 
 from resnet_server.engines.pytorch import UInt8Network
 from training.errors import TrainingError
@@ -18,6 +19,7 @@ from training.photos.data import Images
 OPSET = 17  # the newest that onnxruntime's quantiser, onnxruntime >= 1.13 and OpenVINO >= 2023 all read
 INPUT, OUTPUT = "image", "logits"
 BATCHES = (1, 2, 7)
+FEW = 16  # are answered before anybody wonders
 FLOAT_TOLERANCE = 0.001  # of a logit; seen: 0.00002
 
 Run = Callable[[Images], Logits]
@@ -75,6 +77,20 @@ def read_graph(path: Path) -> onnx.GraphProto:
         raise TrainingError(f"{path} is no valid ONNX graph; export it again.") from exc
 
 
+def check_interface(graph: onnx.GraphProto, path: Path, height: int, width: int) -> None:
+    """Raises: TrainingError when the graph takes or gives anything but what export writes."""
+    wanted = (INPUT, onnx.TensorProto.UINT8, [0, height, width, 3])
+    held = {each.name for each in graph.initializer}  # IR versions before 4 list weights as inputs, too
+    inputs = [each for each in graph.input if each.name not in held]
+    types = [(each.name, each.type.tensor_type) for each in inputs]
+    given = [(name, kind.elem_type, [size.dim_value for size in kind.shape.dim]) for name, kind in types]
+    if given != [wanted] or [each.name for each in graph.output] != [OUTPUT]:
+        raise TrainingError(
+            f"{path} does not take `{INPUT}`, uint8 (any number, {height}, {width}, 3), or does not give `{OUTPUT}`; "
+            "give an artifact that export wrote."
+        )
+
+
 def onnxruntime_run(path: Path, threads: int = 0) -> Run:
     """A function from uint8 (N, H, W, 3) to logits (N, 2), by ONNX Runtime on the CPU."""
     options = onnxruntime.SessionOptions()
@@ -112,8 +128,10 @@ def torch_run(model: UInt8Network) -> Run:
 
 
 def in_batches(run: Run, images: Images, batch: int = 8) -> Logits:
-    """Logits (N, 2) of any number of pictures."""
-    return np.concatenate([run(np.array(images[i : i + batch])) for i in range(0, len(images), batch)])
+    """Logits (N, 2) of any number of pictures; of more than FEW under a progress bar."""
+    starts = range(0, len(images), batch)
+    bar = track(starts, description=f"answering by {batch}", transient=True, disable=len(images) <= FEW)
+    return np.concatenate([run(np.array(images[i : i + batch])) for i in bar])
 
 
 def largest_difference(runs: Sequence[Run], images: Images, batches: tuple[int, ...] = BATCHES) -> float:

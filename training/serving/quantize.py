@@ -6,7 +6,6 @@ So it needs no pictures, and a picture's answer depends a little on those that c
 
 import contextlib
 import logging
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,11 +13,13 @@ import numpy as np
 import onnx
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_dynamic, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
+from rich.progress import track
 
 from training.errors import TrainingError
 from training.judging.answers import answers_of
 from training.judging.paired import Change
 from training.photos.data import DataSet, Images
+from training.photos.folders import scratch
 from training.serving.export import INPUT, in_batches, onnxruntime_run
 
 CALIBRATION_PICTURES = 96
@@ -29,8 +30,8 @@ class Reader(CalibrationDataReader):  # type: ignore[misc]  # onnxruntime has no
     """Feeds the calibrator batches of uint8 (N, H, W, 3)."""
 
     def __init__(self, images: Images) -> None:
-        starts = range(0, len(images), CALIBRATION_BATCH)
-        self.batches = iter([np.array(images[i : i + CALIBRATION_BATCH]) for i in starts])
+        starts = track(range(0, len(images), CALIBRATION_BATCH), description="calibrating", transient=True)
+        self.batches = (np.array(images[i : i + CALIBRATION_BATCH]) for i in starts)
 
     def get_next(self) -> dict[str, Images] | None:
         """The next batch under the input's name; None at the end."""
@@ -44,8 +45,8 @@ def quantize(source: Path, target: Path, calibration: Images | None, *, symmetri
     `symmetric`: activations as int8 around zero, which is what TensorRT reads, instead of uint8.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder, quiet():
-        prepared = Path(folder) / "prepared.onnx"
+    with scratch() as folder, quiet():
+        prepared = folder / "prepared.onnx"
         quant_pre_process(str(source), str(prepared), skip_symbolic_shape=True)
         if calibration is None:
             quantize_dynamic(str(prepared), str(target), weight_type=QuantType.QUInt8)
@@ -103,7 +104,8 @@ def check_drop(change: Change, max_drop: float) -> None:
     if change.drop > max_drop + 1e-9:  # 1 - 0.995 is above 0.005
         raise TrainingError(
             f"int8 loses {100 * change.drop:.2f} points of mean accuracy, and at most {100 * max_drop:g} are accepted "
-            f"({change.words()}); nothing was written. Judge, and calibrate, on more pictures, or keep the float model."
+            f"({change.words()}); nothing was written. Judge, and calibrate a static one, on more pictures, "
+            "or keep the float model."
         )
 
 

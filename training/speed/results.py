@@ -4,6 +4,7 @@ import platform
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from loky import cpu_count
 from rich.table import Table
@@ -30,9 +31,15 @@ def table_of(rows: Sequence[Row]) -> Table:
     return table
 
 
+def prepare(out: Path) -> None:
+    """Make the folder for write_results. Raises: OSError when nothing can be written there."""
+    out.mkdir(parents=True, exist_ok=True)
+    with TemporaryFile(dir=out) as file:
+        file.write(b"1")
+
+
 def write_results(rows: Sequence[Row], out: Path) -> list[Path]:
     """benchmark.csv and, where accuracy was measured, tradeoff.png. Returns: what was written."""
-    out.mkdir(parents=True, exist_ok=True)
     table = out / "benchmark.csv"
     write_rows(table, [asdict(row) for row in rows])
     points = points_of(rows)

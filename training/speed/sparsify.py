@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import torch
 from torch import nn
@@ -14,7 +13,7 @@ from training.judging.forward import predict
 from training.judging.judged import say_skipped
 from training.judging.paired import Change
 from training.photos.data import load
-from training.photos.folders import check_empty
+from training.photos.folders import check_empty, scratch
 from training.photos.parts import part_or_whole
 from training.serving.artifact import facts_of_child, read_artifact, write_artifact
 from training.serving.convert import network_of
@@ -83,20 +82,22 @@ def sparsify_artifact(source: Path, target: Path, *, amount: float, data: Path |
     """
     if not 0 < amount < 1:
         raise TrainingError(f"--amount {amount:g} is no share of the weights; give a number between 0 and 1.")
+    check_empty(target)
     manifest, network = network_of(source)
     _, dense = network_of(source)
-    check_empty(target)
+    pictures = None
+    if data is not None:  # first: what is wrong with them is said before the pruning
+        pictures = load(part_or_whole(data, "val"), manifest.height, manifest.width, cache)
+        say_skipped(pictures.skipped)
     layers = sparsify(network.backbone, amount)
     before_ms, after_ms = interleaved_ms([torch_run(dense), torch_run(network)], manifest.height, manifest.width)
     change = None
-    if data is not None:
-        pictures = load(part_or_whole(data, "val"), manifest.height, manifest.width, cache)
-        say_skipped(pictures.skipped)
+    if pictures is not None:
         before, after = (answers_of(pictures.samples, predict(each, pictures.images)) for each in (dense, network))
         change = Change.between(before, after)
     facts = replace(facts_of_child(manifest), metrics={"measured_on": "nothing: pruned, and not evaluated yet"})
-    with TemporaryDirectory() as folder:
-        weights = Path(folder) / "model.pth"
+    with scratch() as folder:
+        weights = folder / "model.pth"
         torch.save(network.backbone.state_dict(), weights)
         write_artifact(target, weights, facts)
     return Sparsified(layers, before_ms, after_ms, change)

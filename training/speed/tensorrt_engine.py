@@ -6,7 +6,6 @@ Networks are strongly typed: the precision is that of the graph, as TensorRT 10.
 
 from importlib import import_module
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
 import numpy as np
@@ -18,6 +17,7 @@ from resnet_server.manifest import Manifest
 from training.errors import TrainingError
 from training.judging.answers import Logits
 from training.photos.data import Images, load
+from training.photos.folders import scratch
 from training.photos.parts import part_or_whole
 from training.serving.artifact import golden_views
 from training.serving.convert import float_onnx
@@ -45,8 +45,8 @@ def build_engine(
     if precision == "int8" and data is None:
         raise TrainingError("INT8 is calibrated on pictures; give them with --data.")
     trt = tensorrt()
-    with TemporaryDirectory() as folder:
-        graph = ready_graph(manifest, Path(folder) / "model.onnx", precision, data, cache)
+    with scratch() as folder:
+        graph = ready_graph(manifest, folder / "model.onnx", precision, data, cache)
         plan = built(trt, graph, manifest, batch)
         views = golden_views(manifest)
         runs = [onnxruntime_run(graph), engine_run(trt, plan)]

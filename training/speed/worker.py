@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 
 from resnet_server.engines import Engine, load_engine
-from resnet_server.errors import ArtifactError
 from resnet_server.manifest import load_manifest
 
 WARM_UP = 3  # the first runs allocate, and compile what is compiled late
@@ -23,10 +22,10 @@ def main() -> None:
     job = json.loads(sys.stdin.readline())
     try:
         engine, batch = load(Path(job["artifact"]), job["engine"], job["threads"], job["batch"])
-    except ArtifactError as exc:
-        say({"error": " ".join(str(exc).split())})
+        measure(engine, batch, WARM_UP)
+    except Exception as exc:  # noqa: BLE001 - each engine has its own
+        say({"error": " ".join((str(exc) or type(exc).__name__).split())})
         return
-    measure(engine, batch, WARM_UP)
     say({"ready": True})
     for line in sys.stdin:
         milliseconds = measure(engine, batch, json.loads(line))

@@ -59,9 +59,11 @@ def test_a_teacher_is_an_artifact_and_gives_its_size(trained: Path) -> None:
 @pytest.mark.parametrize(
     ("temperature", "alpha", "sentence"),
     [
-        (0, 0.5, r"^--temperature 0 cannot soften answers; give a number above 0\.$"),
+        (0, 0.5, r"^--temperature 0 cannot soften answers; give a finite number above 0\.$"),
         (float("nan"), 0.5, r"^--temperature nan"),
-        (4, 0, r"^--alpha 0 would teach nothing; give a number above 0, or train without a teacher\.$"),
+        (float("inf"), 0.5, r"^--temperature inf"),
+        (4, float("inf"), r"^--alpha inf"),
+        (4, 0, r"^--alpha 0 would teach nothing; give a finite number above 0, or train without a teacher\.$"),
     ],
 )
 def test_numbers_that_teach_nothing_are_refused(temperature: float, alpha: float, sentence: str, trained: Path) -> None:

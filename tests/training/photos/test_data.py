@@ -1,6 +1,7 @@
 """Reading a folder: order, groups, what is skipped and what is refused."""
 
 import os
+import shutil
 import tracemalloc
 from pathlib import Path
 from typing import IO
@@ -191,12 +192,13 @@ def test_the_upright_size_is_what_a_viewer_shows(tmp_path: Path) -> None:
 
 
 def test_a_file_name_that_is_no_utf8_is_read_like_any_other(tmp_path: Path) -> None:
+    photos = tmp_path / "photos"
     for label, name in enumerate(("offline", "online")):
-        (tmp_path / name).mkdir()
-        picture(label, 0).save(tmp_path / name / "one.png")
+        (photos / name).mkdir(parents=True)
+        picture(label, 0).save(photos / name / "one.png")
     odd = os.fsdecode(b"\xff\xfe.png")
-    picture(0, 1).save(tmp_path / "offline" / odd)
-    data = load(tmp_path, HEIGHT, WIDTH, tmp_path / "cache")
+    picture(0, 1).save(photos / "offline" / odd)
+    data = load(photos, HEIGHT, WIDTH, tmp_path / "cache")
     assert [sample.path for sample in data.samples] == ["offline/one.png", f"offline/{odd}", "online/one.png"]
 
 
@@ -244,3 +246,15 @@ def test_no_step_reads_a_film_into_memory(tmp_path: Path, film: Skipped) -> None
 
 def test_augment_does_not_either(tmp_path: Path, film: Skipped, tmp_path_factory: pytest.TempPathFactory) -> None:
     assert add_copies(tmp_path, tmp_path_factory.mktemp("more") / "out", 0).skipped == (film,)
+
+
+def test_a_cache_among_the_classes_is_refused_before_it_is_one(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photos = shutil.copytree(folder, tmp_path / "photos")
+    monkeypatch.chdir(photos)  # where the default lies
+    with pytest.raises(
+        TrainingError, match=r"^The cache var/training-cache lies inside .*; name another by --cache\.$"
+    ):
+        load(Path(), HEIGHT, WIDTH, Path("var/training-cache"))
+    assert not (photos / "var").exists()

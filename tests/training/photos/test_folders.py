@@ -2,13 +2,23 @@
 
 import errno
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
 from training.errors import TrainingError
 from training.photos.data import Sample
-from training.photos.folders import check_new, link_or_copy, new_folder, outside, write_json, write_manifest
+from training.photos.folders import (
+    check_empty,
+    check_new,
+    link_or_copy,
+    new_folder,
+    outside,
+    scratch,
+    write_json,
+    write_manifest,
+)
 
 
 def test_a_new_folder_may_be_absent_or_empty(tmp_path: Path) -> None:
@@ -75,3 +85,27 @@ def test_json_is_utf8_whatever_the_name_of_a_file(tmp_path: Path) -> None:
     text = (tmp_path / "about.json").read_text(encoding="utf-8")
     assert text == '{\n  "path": "合照 \\udcff.png"\n}\n'
     assert json.loads(text) == {"path": "合照 \udcff.png"}
+
+
+def test_a_link_to_nothing_is_no_new_folder(tmp_path: Path) -> None:
+    (tmp_path / "out").symlink_to(tmp_path / "gone")
+    with pytest.raises(TrainingError, match="exists already and is not an empty folder"):
+        check_empty(tmp_path / "out")
+
+
+def test_a_full_disk_below_a_scratch_folder_is_said_whatever_the_library_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    free = shutil.disk_usage(tmp_path)
+    with pytest.raises(RuntimeError, match="unexpected pos 64"), scratch():
+        raise RuntimeError("unexpected pos 64 vs 0")
+    with pytest.raises(TrainingError, match="no room left"), scratch():
+        raise OSError(errno.ENOSPC, "No space left on device")  # what was half written is removed already
+    with pytest.raises(OSError, match="/models/new"), scratch():
+        raise OSError(errno.ENOSPC, "No space left on device", "/models/new")
+    monkeypatch.setattr("shutil.disk_usage", lambda _: free._replace(free=4096))
+    sentence = rf"^There is no room left in {tmp_path}; free some, or .* by TMPDIR\.$"
+    with pytest.raises(TrainingError, match=sentence), scratch():
+        raise RuntimeError("unexpected pos 64 vs 0")
+    assert list(tmp_path.iterdir()) == []

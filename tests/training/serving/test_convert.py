@@ -1,6 +1,7 @@
 """Artifact to artifact: what a server would load, what is refused, and where each came from."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -8,13 +9,15 @@ import onnx
 import pytest
 
 from resnet_server.engines import load_engine
-from resnet_server.manifest import load_manifest
+from resnet_server.manifest import file_sha256, load_manifest
 from tests.tiny_model import graph
+from tests.training.changes import change
 from tests.training.conftest import FACTS
 from tests.training.noise import HEIGHT, WIDTH, write_pictures
 from training.errors import TrainingError
+from training.judging.answers import Logits
 from training.judging.paired import Change
-from training.photos.data import DataSet, load
+from training.photos.data import DataSet, Images, load
 from training.serving.artifact import verify
 from training.serving.convert import export_artifact, package, quantize_artifact
 from training.serving.export import Run, onnxruntime_run
@@ -204,7 +207,7 @@ def test_of_what_split_wrote_train_calibrates_and_val_judges(
     def watched(source: Path, target: Path, calibration: np.ndarray, judged: DataSet, _: float) -> Change:
         seen.update(calibration=calibration, judged=judged.images)
         target.write_bytes(source.read_bytes())
-        return Change(1, 1, (0, 0), "pictures")
+        return change(1, 1)
 
     monkeypatch.setattr("training.serving.convert.quantize_checked", watched)
     quantize_artifact(exported, divided, tmp_path / "int8", max_drop=1, cache=tmp_path / "cache")
@@ -252,3 +255,48 @@ def test_what_is_normalised_by_other_numbers_is_not_carried_on(trained: Path, tm
     other = spoil(trained, tmp_path / "other", input=spec)
     with pytest.raises(TrainingError, match=r"is normalised by mean \(0\.5, 0\.5, 0\.5\)"):
         export_artifact(other, tmp_path / "float", None)
+
+
+def test_few_pictures_fill_a_batch_of_seven_again_and_again(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes: set[int] = set()
+
+    def watched(path: Path) -> Run:
+        run = onnxruntime_run(path)
+
+        def counted(images: Images) -> Logits:
+            sizes.add(len(images))
+            return run(images)
+
+        return counted
+
+    monkeypatch.setattr("training.serving.convert.onnxruntime_run", watched)
+    photos = write_pictures(tmp_path / "photos", 1)
+    sentence = export_artifact(trained, tmp_path / "onnx", photos, tmp_path / "cache")
+    assert {1, 2, 7} <= sizes
+    assert "at batch 1, 2, 7, and on the class of each of 2 pictures: pictures of photos" in sentence
+
+
+@pytest.mark.parametrize("change", ["name", "type", "batch", "output"])
+def test_a_graph_that_export_did_not_write_is_not_quantized(
+    change: str, exported: Path, folder: Path, tmp_path: Path
+) -> None:
+    model = onnx.load(exported / "model.onnx")
+    given, tensor = model.graph.input[0], model.graph.input[0].type.tensor_type
+    if change == "name":
+        given.name = "photo"
+    elif change == "type":
+        tensor.elem_type = onnx.TensorProto.FLOAT
+    elif change == "batch":
+        tensor.shape.dim[0].dim_value = 4
+    else:
+        model.graph.output[0].name = "scores"
+    other = shutil.copytree(exported, tmp_path / "other")
+    onnx.save(model, other / "model.onnx")
+    manifest = json.loads((other / "manifest.json").read_text())
+    manifest["weights"]["sha256"] = file_sha256(other / "model.onnx")
+    (other / "manifest.json").write_text(json.dumps(manifest))
+    sentence = rf"does not take `image`, uint8 \(any number, {HEIGHT}, {WIDTH}, 3\), or does not give `logits`; give"
+    with pytest.raises(TrainingError, match=sentence):
+        quantize_artifact(other, folder, tmp_path / "int8", max_drop=1, cache=tmp_path / "cache")

@@ -7,9 +7,9 @@ import onnx
 import pytest
 
 from resnet_server.engines.pytorch import UInt8Network
+from tests.training.changes import change
 from tests.training.noise import HEIGHT, WIDTH
 from training.errors import TrainingError
-from training.judging.paired import Change
 from training.photos.data import load
 from training.serving.export import (
     BATCHES,
@@ -89,14 +89,14 @@ def test_folded_weights_are_named_after_their_layers(exported: Path) -> None:
 
 @pytest.mark.parametrize(("after", "drop"), [(0.49, 1), (0.4951, 0.49), (0.6, -10)])
 def test_a_drop_of_accuracy_is_refused_and_a_gain_is_not(after: float, drop: float) -> None:
-    change = Change(before=0.5, after=after, interval=(0, 0), unit="pictures")
-    assert 100 * change.drop == pytest.approx(drop)
+    found = change(0.5, after)
+    assert 100 * found.drop == pytest.approx(drop)
     if drop < 0.5:
-        check_drop(change, 0.005)
+        check_drop(found, 0.005)
     else:
         interval = r"-1\.00 points \(95 %: \+0\.00 to \+0\.00, pictures drawn\)"
         with pytest.raises(TrainingError, match=rf"^int8 loses 1\.00 points .* at most 0\.5 are accepted .*{interval}"):
-            check_drop(change, 0.005)
+            check_drop(found, 0.005)
 
 
 def test_a_refused_int8_file_is_not_kept(exported: Path, folder: Path, tmp_path: Path) -> None:
@@ -113,7 +113,7 @@ def test_calibration_takes_both_classes_alike(folder: Path) -> None:
 
 
 def test_a_drop_of_just_what_is_accepted_is_accepted() -> None:
-    check_drop(Change(before=1.0, after=0.995, interval=(0, 0), unit="pictures"), 0.005)
+    check_drop(change(1.0, 0.995), 0.005)
 
 
 def test_an_engine_that_answers_no_number_in_the_last_batch_only_is_refused(

@@ -10,6 +10,7 @@ from tests.training.shades import write_shades
 from training.errors import TrainingError
 from training.serving.artifact import read_artifact
 from training.speed.benchmark import Case, Worker, benchmark, cases_of, started
+from training.speed.results import prepare
 
 ONNX = ["onnxruntime", "openvino"]
 
@@ -101,3 +102,19 @@ def test_a_process_that_dies_is_said(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match=r"^tiny in onnxruntime: its process ended"):
         worker.run(1)
     worker.end()
+
+
+def test_what_an_engine_says_of_a_model_that_does_not_run_is_passed_on(tmp_path: Path) -> None:
+    artifact = write_artifact(tmp_path / "tiny")
+    other = {"height": 64, "width": 64, "pixel_format": "RGB", "mean": [0.5] * 3, "std": [0.2] * 3}
+    odd = write_artifact(tmp_path / "odd", input=other)
+    cases = cases_of([artifact, odd], ["onnxruntime"], [1], [1])
+    with pytest.raises(TrainingError, match=r"^odd in onnxruntime: .*Got invalid dimensions for input"), started(cases):
+        pass
+
+
+def test_a_folder_that_nothing_can_be_written_to_is_said_before(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for out in (tmp_path / "file", Path("/proc/self")):
+        with pytest.raises(OSError, match=str(out)):
+            prepare(out)

@@ -7,7 +7,7 @@ from pathlib import Path
 from rich.console import Console
 
 from training.speed.benchmark import Row
-from training.speed.results import fastest, points_of, recommendation, table_of, write_results
+from training.speed.results import fastest, points_of, prepare, recommendation, table_of, write_results
 
 
 def row(variant: str, p50: float, accuracy: float | None, threads: int = 1, batch: int = 1) -> Row:
@@ -53,6 +53,7 @@ def test_what_another_beats_in_both_is_not_on_the_front() -> None:
 
 
 def test_the_file_holds_every_row_and_the_plot_wants_accuracies(tmp_path: Path) -> None:
+    prepare(tmp_path / "new")
     assert write_results(ROWS, tmp_path / "new") == [
         tmp_path / "new" / "benchmark.csv",
         tmp_path / "new" / "tradeoff.png",
