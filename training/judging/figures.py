@@ -103,7 +103,7 @@ def tradeoff_figure(points: Sequence[Point]) -> Figure:
         axes.legend(loc="upper left", bbox_to_anchor=(1.02, 1), frameon=False)
     axes.margins(x=0.25, y=0.2)
     axes.set_xlim(left=0)
-    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=1))
+    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=2))
     return figure
 
 
