@@ -4,6 +4,7 @@ import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
 from benchmarks.errors import BenchmarkError
 
@@ -11,6 +12,7 @@ PROC = Path("/proc")
 BYTES_PER_KIB = 1024
 TRIES = 5  # a family is looked at one by one, and a helper of a worker may live for milliseconds
 LOOK_S = 2.0
+CREATIONS = 15
 QUIET_CORES = 0.15  # what a machine's own housekeeping may take
 
 
@@ -95,6 +97,19 @@ def others_are_busy() -> bool:
     before = cpu_s()
     time.sleep(LOOK_S)
     return (cpu_s() - before) / LOOK_S > QUIET_CORES
+
+
+def creation_us(folder: Path) -> float:
+    """Median microseconds that creating an empty file takes in `folder`, which is made when it is not there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    times = []
+    for number in range(CREATIONS):
+        path = folder / f"creation-{number}"
+        start = time.perf_counter()
+        path.touch(exist_ok=False)
+        times.append((time.perf_counter() - start) * 1e6)
+        path.unlink()
+    return median(times)
 
 
 def cpu_s() -> float:
