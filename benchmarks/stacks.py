@@ -1,7 +1,9 @@
 """Starts the stacks that are measured, each on free ports with files of its own, beside whatever already runs."""
 
+import atexit
 import base64
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -66,14 +68,15 @@ def our_stack() -> Iterator[Server]:
 
     Raises: BenchmarkError when it does not start.
     """
-    with tempfile.TemporaryDirectory(prefix="pm-bench-") as folder:
-        try:
-            with running_stack(Path(folder), CLIENT_RATE_PER_S="0") as stack:
-                wait_for_disk(stack.root / "var" / "media" / INCOMING)
-                pid = int((stack.root / "var" / "run" / "supervisord.pid").read_text())
-                yield Server("our stack", f"{stack.url}/api/v1/get_pm", pid)
-        except AssertionError as exc:
-            raise BenchmarkError(f"Our stack did not start or did not stop in order: {exc}") from exc
+    folder = Path(tempfile.mkdtemp(prefix="pm-bench-"))
+    atexit.register(shutil.rmtree, folder)  # not before all is measured: see SLOW_CREATION_US
+    try:
+        with running_stack(folder, CLIENT_RATE_PER_S="0") as stack:
+            wait_for_disk(stack.root / "var" / "media" / INCOMING)
+            pid = int((stack.root / "var" / "run" / "supervisord.pid").read_text())
+            yield Server("our stack", f"{stack.url}/api/v1/get_pm", pid)
+    except AssertionError as exc:
+        raise BenchmarkError(f"Our stack did not start or did not stop in order: {exc}") from exc
 
 
 def wait_for_disk(folder: Path) -> None:
