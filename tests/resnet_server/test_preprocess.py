@@ -3,6 +3,8 @@
 import struct
 import subprocess
 import sys
+import threading
+import time
 import zlib
 from pathlib import Path
 
@@ -12,7 +14,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from resnet_server.errors import InvalidImageError, TooLargeError, UnsupportedFormatError
-from resnet_server.preprocess import ImageInfo, PreprocessSpec, decode_plain_png, open_image, preprocess
+from resnet_server.preprocess import ImageInfo, PreprocessSpec, decode_plain_png, open_image, png_pixels, preprocess
 from tests.pictures import encode, noise, screen
 
 SPEC = PreprocessSpec(height=70, width=50, max_pixels=1_000_000)
@@ -97,6 +99,37 @@ def test_a_plain_png_is_decoded_to_the_pixels_that_pillow_gives(picture: Image.I
 )
 def test_what_is_no_plain_png_is_left_to_pillow(data: bytes) -> None:
     assert read_plain(data) is None
+
+
+def test_a_png_whose_checksum_does_not_fit_is_left_to_pillow() -> None:
+    data = bytearray(encode(noise()))
+    data[len(data) // 2] ^= 1
+    assert read_plain(bytes(data)) is None
+
+
+def test_other_threads_go_on_while_a_png_is_decoded() -> None:
+    data, turns, done = encode(noise(1600, 1200)), [0], threading.Event()
+
+    def count() -> None:
+        while not done.is_set():
+            turns[0] += 1
+            time.sleep(0.0001)
+
+    def turns_during_one() -> int:
+        before = turns[0]
+        assert png_pixels(data, "RGB") is not None
+        return turns[0] - before
+
+    other, interval = threading.Thread(target=count), sys.getswitchinterval()
+    sys.setswitchinterval(1000)  # only who gives up Python's lock lets others run
+    try:
+        other.start()
+        went_on = any(turns_during_one() >= 10 for _ in range(50))
+    finally:
+        done.set()
+        sys.setswitchinterval(interval)
+        other.join()
+    assert went_on
 
 
 def test_an_orientation_behind_the_pixels_of_a_png_is_undone_as_well() -> None:
