@@ -203,8 +203,8 @@ def png_pixels(data: bytes, mode: str) -> npt.NDArray[np.uint8] | None:
     config.pixel_format = WUFFS_FORMATS[mode]
     config.quirks = {ImageDecoderQuirks.IGNORE_CHECKSUM: 0}  # it would by default
     decoded = ImageDecoder(config).decode(data)
-    pixels: npt.NDArray[np.uint8] = decoded.pixbuf  # a copy, each time it is asked for
-    return None if decoded.error_message else pixels
+    pixels: npt.NDArray[np.uint8] | None = None if decoded.error_message else decoded.pixbuf
+    return pixels
 
 
 def resize(image: Image.Image, spec: PreprocessSpec) -> npt.NDArray[np.uint8]:
