@@ -5,8 +5,10 @@ import itertools
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,9 +73,11 @@ class Worker:
         self.case, self.times, self.peak_mb = case, list[float](), 0.0
         command = [sys.executable, "-m", "training.speed.worker"]
         # Some builds of torch's and OpenVINO's libraries ask the environment, whatever the engine is told.
-        given = os.environ | {"OMP_NUM_THREADS": str(case.threads), "PYTHONPATH": str(ROOT)}
+        given = os.environ | {"OMP_NUM_THREADS": str(case.threads)}
+        # A file, since libraries may print more than a pipe holds; end() closes it.
+        self.printed = tempfile.TemporaryFile("w+", errors="replace")  # noqa: SIM115
         self.process = subprocess.Popen(
-            command, env=given, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+            command, cwd=ROOT, env=given, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.printed
         )
 
     def load(self) -> None:
@@ -95,9 +99,17 @@ class Worker:
         except OSError:
             answer = {}
         if not answer or "error" in answer:
-            words = answer.get("error", "its process ended (is there enough memory?).")
+            words = answer.get("error") or self.last_words()
             raise TrainingError(f"{self.case.variant} in {self.case.engine}: {words}")
         return answer
+
+    def last_words(self) -> str:
+        """Why the process, which is ending, does not answer."""
+        if (status := self.process.wait()) < 0:
+            return f"its process was ended by {signal.Signals(-status).name} (is there enough memory?)."
+        self.printed.seek(0)
+        lines = self.printed.read().split("\n")
+        return "its process ended: " + next((line for line in reversed(lines) if line.strip()), "it does not say why.")
 
     def run(self, runs: int) -> None:
         """Measure some more."""
@@ -109,6 +121,7 @@ class Worker:
         """End the process."""
         self.process.kill()
         self.process.communicate()
+        self.printed.close()
 
 
 def cases_of(

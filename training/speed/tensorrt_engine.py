@@ -137,10 +137,15 @@ def built(trt: Any, graph: Path, manifest: Manifest, batch: int) -> bytes:  # no
 
 
 def engine_run(trt: Any, plan: bytes) -> Run:  # noqa: ANN401
-    """A function from uint8 (N, H, W, 3) to logits (N, 2), by the engine; torch holds what lies on the GPU."""
+    """A function from uint8 (N, H, W, 3) to logits (N, 2), by the engine; torch holds what lies on the GPU.
+
+    Raises: TrainingError where this GPU does not take the engine.
+    """
     runtime = trt.Runtime(trt.Logger(trt.Logger.WARNING))
     engine = runtime.deserialize_cuda_engine(plan)
-    context = engine.create_execution_context()
+    context = engine and engine.create_execution_context()
+    if not context:
+        raise TrainingError("TensorRT built an engine that this GPU does not take; what it printed above says why.")
 
     def run(images: Images) -> Logits:
         given = torch.from_numpy(np.ascontiguousarray(images)).cuda()

@@ -99,9 +99,20 @@ def test_a_process_that_dies_is_said(tmp_path: Path) -> None:
     worker = Worker(case)
     worker.load()
     worker.process.kill()
-    with pytest.raises(TrainingError, match=r"^tiny in onnxruntime: its process ended"):
+    with pytest.raises(TrainingError, match=r"^tiny in onnxruntime: its process was ended by SIGKILL "):
         worker.run(1)
     worker.end()
+
+
+def test_a_process_that_does_not_start_is_said_with_its_last_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "numpy.py").write_text("raise ImportError('no such library')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))  # the user's own, where GPU builds may lie
+    cases = cases_of([write_artifact(tmp_path / "tiny")], ["onnxruntime"], [1], [1])
+    words = r"^tiny in onnxruntime: its process ended: ImportError: no such library$"
+    with pytest.raises(TrainingError, match=words), started(cases):
+        pass
 
 
 def test_what_an_engine_says_of_a_model_that_does_not_run_is_passed_on(tmp_path: Path) -> None:

@@ -155,3 +155,10 @@ def test_the_engine_runs_on_what_lies_on_the_gpu(monkeypatch: pytest.MonkeyPatch
     context.execute_async_v3.return_value = False
     with pytest.raises(TrainingError, match=r"^TensorRT cannot run the engine that it built; "):
         tensorrt_engine.engine_run(trt, b"plan")(np.zeros((1, HEIGHT, WIDTH, 3), np.uint8))
+
+
+def test_a_gpu_that_does_not_take_the_engine_is_one_sentence() -> None:
+    trt = fake_tensorrt()
+    trt.Runtime.return_value.deserialize_cuda_engine.return_value = None  # TensorRT prints why
+    with pytest.raises(TrainingError, match=r"^TensorRT built an engine that this GPU does not take; "):
+        tensorrt_engine.engine_run(trt, b"plan")
