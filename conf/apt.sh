@@ -23,6 +23,7 @@ if [ "${1:-run}" = test ]; then
     ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || need postgresql
     command -v promtool >/dev/null || { need prometheus; had_prometheus=no; }
     command -v logrotate >/dev/null || need logrotate
+    command -v curl >/dev/null || need curl  # the commands in docs/ are run as they stand
     command -v chromium >/dev/null || need chromium
     fc-list :lang=zh 2>/dev/null | grep -q . || need fonts-wqy-microhei
 fi
