@@ -1,5 +1,6 @@
 """From labelled photos to a served model: python -m training <step>; the steps are listed in the order they are run."""
 
+import errno
 import signal
 import sys
 from types import FrameType
@@ -15,6 +16,15 @@ PANELS = {
     "The judging": judge.STEPS,
     "The serving": serve.STEPS,
     "The speed": speed.STEPS,
+}
+
+# What the operating system does not say of its refusals.
+NEXT = {
+    errno.EEXIST: "name another place to write to",
+    errno.ENOTDIR: "a part of this path is a file; name another",
+    errno.EACCES: "name another place, or run this as the user whose it is",
+    errno.EROFS: "name a place on another disk",
+    errno.ENOSPC: "free some room, or name a place on another disk",
 }
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
@@ -37,7 +47,8 @@ def main() -> None:
     except OSError as exc:  # no space, no permission, a file where a folder should be
         name = exc.filename2 or exc.filename  # of two, the one that was to be written
         where = f"{name}: " if name else ""
-        sys.exit(f"error: {where}{exc.strerror or exc}")
+        next_step = f"; {NEXT[exc.errno]}." if exc.errno in NEXT else ""
+        sys.exit(f"error: {where}{exc.strerror or exc}{next_step}")
 
 
 if __name__ == "__main__":

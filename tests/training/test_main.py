@@ -258,4 +258,5 @@ def test_of_two_files_that_could_not_be_copied_the_one_to_write_is_named(
         raise OSError(errno.ENOSPC, "No space left on device", "/made/model.onnx", None, "/models/new")
 
     monkeypatch.setattr("training.__main__.app", full)
-    assert end("package") == "error: /models/new: No space left on device"
+    said = "error: /models/new: No space left on device; free some room, or name a place on another disk."
+    assert end("package") == said

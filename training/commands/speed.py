@@ -105,8 +105,8 @@ def print_sparsified(found: "Sparsified") -> None:
     for each in (*found.layers, found.whole):
         print(f"{each.layer:24}{each.weights:>12,}{each.zeros:>12,}{each.share:>9.1%}")
     print(
-        f"one picture in PyTorch: {found.before_ms:.1f} ms before, {found.after_ms:.1f} ms after, by turns; a zero is "
-        "multiplied like any number, so only channels that are gone (--speed-up) make it faster"
+        f"one picture in PyTorch: {found.time.before_ms:.1f} ms before, {found.time.after_ms:.1f} ms after, by turns; "
+        f"{found.time.words()}. A zero is multiplied like any number: only channels that are gone (--speed-up) help"
     )
     if found.change:
         print(found.change.words())
@@ -193,7 +193,7 @@ def benchmark(
     from training.photos.folders import outside
     from training.speed.benchmark import benchmark as measure
     from training.speed.benchmark import cases_of
-    from training.speed.results import prepare, recommendation, table_of, write_results
+    from training.speed.results import FEW_RUNS, prepare, recommendation, table_of, write_results
 
     if data:
         outside(out, data)
@@ -201,6 +201,8 @@ def benchmark(
     prepare(out)  # what cannot be written to is said before the minutes of measuring
     rows = measure(cases, rounds=rounds, runs=runs, data=data, cache=cache)
     Console(width=140).print(table_of(rows))
+    if rounds * runs < FEW_RUNS:
+        print(f"p99 is the slowest of {rounds * runs} runs; with {FEW_RUNS} or more (--rounds, --runs) it says more")
     for path in write_results(rows, out):
         written(path)
     print(recommendation(rows))

@@ -103,6 +103,8 @@ def tradeoff_figure(points: Sequence[Point]) -> Figure:
         axes.legend(loc="upper left", bbox_to_anchor=(1.02, 1), frameon=False)
     axes.margins(x=0.25, y=0.2)
     axes.set_xlim(left=0)
+    low, high = axes.get_ylim()  # room above the best, but no accuracy above 1
+    axes.set_yticks([tick for tick in axes.get_yticks() if low <= tick <= min(high, 1)])
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=2))
     return figure
 

@@ -68,6 +68,7 @@ def export_artifact(source: Path, target: Path, data: Path | None = None, cache:
         images, what = golden_views(manifest), "the golden picture and views of it"
     else:
         pictures = load(part_or_whole(data, "val"), manifest.height, manifest.width, cache)
+        say_skipped(pictures.skipped)
         images, what = calibration_sample(pictures, most=EXPORT_PICTURES), f"pictures of {data.name}"
     many = images[np.arange(max(len(images), *BATCHES)) % len(images)]  # the few again and again, to fill each batch
     with scratch() as folder:
@@ -108,11 +109,14 @@ def quantize_artifact(
     """
     manifest = float_onnx(source)
     check_new(target, data)
-    pictures = load(part_or_whole(data, "val"), manifest.height, manifest.width, cache)
+    judged_on, calibrated_on = part_or_whole(data, "val"), part_or_whole(data, "train")
+    pictures = load(judged_on, manifest.height, manifest.width, cache)
     say_skipped(pictures.skipped)
     calibration = None
     if not dynamic:
-        seen = load(part_or_whole(data, "train"), manifest.height, manifest.width, cache)
+        seen = load(calibrated_on, manifest.height, manifest.width, cache)
+        if calibrated_on != judged_on:
+            say_skipped(seen.skipped)
         calibration = calibration_sample(seen)
     with scratch() as folder:
         int8 = folder / "model.onnx"

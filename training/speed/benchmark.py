@@ -142,6 +142,8 @@ def cases_of(
     for path, name in zip(artifacts, names, strict=True):
         manifest = read_artifact(path)
         fitting = [each for each in engines if WEIGHT_SUFFIX[each.partition(":")[0]] == manifest.weights.suffix]
+        if not fitting:
+            print(f"left out: {path}; {manifest.weights.name} does not run in {', '.join(engines)}")
         for engine, count, size in itertools.product(fitting, sorted(set(threads)), sorted(set(batches))):
             cases.append(Case(name if short else str(path), manifest, engine, count, size))
     if not cases:

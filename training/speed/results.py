@@ -16,6 +16,8 @@ from training.pages.report import save_figure
 from training.speed.benchmark import Row
 
 CLOSE = 0.005  # of mean accuracy: half a point, what quantize accepts too
+ALIKE = 0.1  # of the time: less is not worth a second thread, and another run may say otherwise
+FEW_RUNS = 100
 
 
 def table_of(rows: Sequence[Row]) -> Table:
@@ -50,13 +52,24 @@ def write_results(rows: Sequence[Row], out: Path) -> list[Path]:
 
 
 def fastest(rows: Sequence[Row]) -> list[Row]:
-    """Of each variant in each engine the fastest at the smallest batch, which is what a lone request meets."""
+    """Of each variant in each engine the fastest at the smallest batch, which is what a lone request meets.
+
+    Of thread counts that are nearly as fast, the least.
+    """
     smallest = min(row.batch for row in rows)
-    found: dict[tuple[str, str], Row] = {}
+    found: dict[tuple[str, str], list[Row]] = {}
     for row in sorted(rows, key=lambda each: each.p50_ms):
         if row.batch == smallest:
-            found.setdefault((row.variant, row.engine), row)
-    return list(found.values())
+            found.setdefault((row.variant, row.engine), []).append(row)
+    return [
+        min((row for row in alike if row.p50_ms <= alike[0].p50_ms * (1 + ALIKE)), key=lambda each: each.threads)
+        for alike in found.values()
+    ]
+
+
+def can_be_served(row: Row) -> bool:
+    """Whether a model server can be told so: no more threads than cores, in PyTorch one (see its engine)."""
+    return row.threads <= (1 if row.engine == "pytorch" else cpu_count())
 
 
 def points_of(rows: Sequence[Row]) -> list[Point]:
@@ -75,7 +88,7 @@ def points_of(rows: Sequence[Row]) -> list[Point]:
 
 def recommendation(rows: Sequence[Row]) -> str:
     """What to serve on this machine, and why, in one sentence."""
-    chosen = fastest(rows)
+    chosen = fastest([row for row in rows if can_be_served(row)] or rows)
     known = [row.mean_accuracy for row in chosen if row.mean_accuracy is not None]
     close = [row for row in chosen if row.mean_accuracy is None or row.mean_accuracy >= max(known) - CLOSE]
     best = min(close, key=lambda row: row.p50_ms)

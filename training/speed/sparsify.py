@@ -3,6 +3,8 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+import onnx
 import torch
 from torch import nn
 from torch.nn.utils import prune
@@ -17,8 +19,8 @@ from training.photos.folders import check_empty, scratch
 from training.photos.parts import part_or_whole
 from training.serving.artifact import facts_of_child, read_artifact, write_artifact
 from training.serving.convert import network_of
-from training.serving.export import torch_run
-from training.speed.timing import interleaved_ms
+from training.serving.export import Run, onnxruntime_run, openvino_run, torch_run
+from training.speed.timing import Difference, difference
 
 FEW = 0.01  # training leaves some weights at zero by itself
 
@@ -39,11 +41,10 @@ class Zeros:
 
 @dataclass(frozen=True)
 class Sparsified:
-    """What the pruning did; milliseconds of one picture in PyTorch, medians of interleaved runs."""
+    """What the pruning did, to one picture's time in PyTorch, too."""
 
     layers: tuple[Zeros, ...]
-    before_ms: float
-    after_ms: float
+    time: Difference
     change: Change | None  # of the accuracy; None without data
 
     @property
@@ -90,7 +91,7 @@ def sparsify_artifact(source: Path, target: Path, *, amount: float, data: Path |
         pictures = load(part_or_whole(data, "val"), manifest.height, manifest.width, cache)
         say_skipped(pictures.skipped)
     layers = sparsify(network.backbone, amount)
-    before_ms, after_ms = interleaved_ms([torch_run(dense), torch_run(network)], manifest.height, manifest.width)
+    time = difference(torch_run(dense), torch_run(network), manifest.height, manifest.width)
     change = None
     if pictures is not None:
         before, after = (answers_of(pictures.samples, predict(each, pictures.images)) for each in (dense, network))
@@ -100,29 +101,59 @@ def sparsify_artifact(source: Path, target: Path, *, amount: float, data: Path |
         weights = folder / "model.pth"
         torch.save(network.backbone.state_dict(), weights)
         write_artifact(target, weights, facts)
-    return Sparsified(layers, before_ms, after_ms, change)
+    return Sparsified(layers, time, change)
 
 
 def zeros_measured(source: Path) -> str | None:
     """What the zeros in an artifact's weights save: one picture with them, and with other numbers in their place.
 
-    None for what is no .pth artifact, or holds next to no zeros.
+    None where there are next to no zeros; in int8, where rounding makes some of any network, they are not counted.
     Raises: TrainingError when the weights cannot be read.
     """
     manifest = read_artifact(source)
-    if manifest.weights.suffix != ".pth":
-        return None
+    with scratch() as folder:
+        share, engines = (torch_filled if manifest.weights.suffix == ".pth" else onnx_filled)(source, folder)
+        if share < FEW:
+            return None
+        times = {name: difference(*runs, manifest.height, manifest.width) for name, runs in engines.items()}
+    measured = "; ".join(
+        f"{time.after_ms:.1f} ms in {name}, and {time.before_ms:.1f} ms with numbers in their place, {time.words()}"
+        for name, time in times.items()
+    )
+    return f"{share:.1%} of its weights are zeros: a picture takes, by turns, {measured}"
+
+
+# The share of zeros; by engine, how it runs with other numbers in their place, and as it is.
+Filled = tuple[float, dict[str, tuple[Run, Run]]]
+
+
+def torch_filled(source: Path, _folder: Path) -> Filled:
+    """A .pth artifact, and the same without zeros."""
     _, network = network_of(source)
     _, dense = network_of(source)
     weights = [parameter for parameter in dense.parameters() if parameter.dim() > 1]
     zeros, count = sum(int((weight == 0).sum()) for weight in weights), sum(weight.numel() for weight in weights)
-    if zeros < FEW * count:
-        return None
     with torch.no_grad():
         for weight in weights:
             weight[weight == 0] = weight.abs().mean()
-    ms = interleaved_ms([torch_run(network), torch_run(dense)], manifest.height, manifest.width)
-    return (
-        f"{zeros / count:.1%} of its weights are zeros: a picture takes {ms[0]:.1f} ms in PyTorch, and {ms[1]:.1f} ms "
-        "with numbers in their place, by turns"
-    )
+    return zeros / count, {"PyTorch": (torch_run(dense), torch_run(network))}
+
+
+def onnx_filled(source: Path, folder: Path) -> Filled:
+    """An ONNX artifact, and the same without zeros, which is written into `folder`."""
+    weights = read_artifact(source).weights
+    model = onnx.load(str(weights))
+    zeros = count = 0
+    for tensor in model.graph.initializer:
+        if tensor.data_type != onnx.TensorProto.FLOAT or len(tensor.dims) < 2:
+            continue
+        values = onnx.numpy_helper.to_array(tensor).copy()
+        zeros, count = zeros + int((values == 0).sum()), count + values.size
+        values[values == 0] = np.abs(values).mean()
+        tensor.CopyFrom(onnx.numpy_helper.from_array(values, tensor.name))
+    if zeros < FEW * count or not count:
+        return 0.0, {}
+    filled = folder / "filled.onnx"
+    onnx.save(model, str(filled))
+    runs = {"ONNX Runtime": onnxruntime_run, "OpenVINO": openvino_run}
+    return zeros / count, {name: (run(filled), run(weights)) for name, run in runs.items()}

@@ -16,6 +16,7 @@ from onnxruntime.transformers.float16 import convert_float_to_float16
 from resnet_server.manifest import Manifest
 from training.errors import TrainingError
 from training.judging.answers import Logits
+from training.judging.judged import say_skipped
 from training.photos.data import Images, load
 from training.photos.folders import scratch
 from training.photos.parts import part_or_whole
@@ -79,6 +80,7 @@ def ready_graph(manifest: Manifest, target: Path, precision: Precision, data: Pa
     """The artifact's graph in the precision, as TensorRT reads it; ONNX Runtime answers it too."""
     if precision == "int8" and data is not None:
         pictures = load(part_or_whole(data, "train"), manifest.height, manifest.width, cache)
+        say_skipped(pictures.skipped)
         quantize(manifest.weights, target, calibration_sample(pictures), symmetric=True)
         model = onnx.load(str(target))
     else:

@@ -125,7 +125,10 @@ def test_a_report_where_a_file_lies_is_one_sentence(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "report").write_text("mine", encoding="utf-8")
-    assert run(monkeypatch, "analyze", folder, "--out", tmp_path / "report") == f"error: {tmp_path}/report: File exists"
+    assert (
+        run(monkeypatch, "analyze", folder, "--out", tmp_path / "report")
+        == f"error: {tmp_path}/report: File exists; name another place to write to."
+    )
 
 
 def test_a_quarantine_must_be_new_and_apart_from_the_report(

@@ -39,6 +39,12 @@ def test_the_tradeoff_joins_the_models_that_none_beats() -> None:
     assert [text.get_text() for text in axes.texts] == ["slow", "poor", "fast"]
 
 
+def test_no_accuracy_above_1_stands_at_the_axis() -> None:
+    ticks = tradeoff_figure([Point("all right", 1, 90, False), Point("poor", 0.5, 20, False)]).axes[0].get_yticks()
+    assert max(ticks) == 1
+    assert len(ticks) > 3
+
+
 def test_many_points_of_a_tradeoff_are_numbered_and_named_beside_it() -> None:
     points = [Point(f"model {latency}", 0.9, latency, dominated=latency > 1) for latency in (5, 1, 2, 3, 4)]
     axes = tradeoff_figure(points).axes[0]

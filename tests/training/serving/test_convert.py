@@ -215,13 +215,17 @@ def test_of_what_split_wrote_train_calibrates_and_val_judges(
         assert np.array_equal(images, load(divided / part, HEIGHT, WIDTH).images)
 
 
-def test_an_export_is_tried_on_real_pictures(trained: Path, divided: Path, tmp_path: Path) -> None:
-    sentence = export_artifact(trained, tmp_path / "onnx", divided, tmp_path / "cache")
+def test_an_export_is_tried_on_real_pictures(
+    trained: Path, divided: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    parts = shutil.copytree(divided, tmp_path / "parts")
+    (parts / "val" / "online" / "film.gif").write_bytes(b"GIF89a")
+    sentence = export_artifact(trained, tmp_path / "onnx", parts, tmp_path / "cache")
     assert sentence.startswith("PyTorch, ONNX Runtime and OpenVINO agree within 0.0")
     assert sentence.endswith(
-        f" of a logit (0.001 is accepted) at batch 1, 2, 7, and on the class of each of 28 pictures: "
-        f"pictures of {divided.name}"
+        " of a logit (0.001 is accepted) at batch 1, 2, 7, and on the class of each of 28 pictures: pictures of parts"
     )
+    assert "skipped online/film.gif: GIF is not accepted; " in capsys.readouterr().out
 
 
 def test_an_export_that_an_engine_classes_otherwise_is_not_kept(

@@ -22,6 +22,14 @@ def test_every_artifact_meets_every_engine_that_runs_it(trained: Path, exported:
     assert {(case.threads, case.batch) for case in cases} == {(1, 1), (1, 8), (2, 1), (2, 8)}
 
 
+def test_an_artifact_that_no_asked_engine_runs_is_left_out_aloud(
+    trained: Path, exported: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert {case.manifest.folder for case in cases_of([trained, exported], ONNX, [1], [1])} == {exported}
+    left_out = f"left out: {trained}; model.pth does not run in onnxruntime, openvino\n"
+    assert capsys.readouterr().out == left_out
+
+
 def test_artifacts_of_one_name_are_told_apart_by_their_paths(tmp_path: Path) -> None:
     paths = [write_artifact(tmp_path / name / "int8") for name in ("old", "new")]
     assert [case.variant for case in cases_of(paths, ["openvino"], [1], [1])] == [str(path) for path in paths]

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -76,3 +77,18 @@ def test_the_table_is_sorted_by_batch_and_latency() -> None:
     Console(file=text, width=140).print(table_of(ROWS))
     lines = [line.split()[1] for line in text.getvalue().splitlines() if "openvino" in line]
     assert lines == ["slim", "int8", "int8", "float", "sparse", "float", "int8"]
+
+
+def test_a_thread_more_must_be_worth_it() -> None:
+    assert fastest([row("int8", 10, None, threads=8), row("int8", 10.9, None)])[0].threads == 1
+    assert fastest([row("int8", 10, None, threads=8), row("int8", 11.1, None)])[0].threads == 8
+
+
+def test_what_no_server_can_be_told_is_not_recommended() -> None:
+    rows = [
+        row("int8", 1, None, threads=1000),
+        row("int8", 10, None),
+        replace(row("pth", 2, None, threads=2), engine="pytorch"),
+    ]
+    assert "serve int8 by openvino with 1 thread(s): 10.00 ms" in recommendation(rows)
+    assert "serve int8 by openvino with 1000 thread(s)" in recommendation(rows[:1])
