@@ -77,7 +77,7 @@ def timed_ms(classify: Classify, photo: bytes) -> float:
 
 def classifier(side: Side) -> Classify:
     """The loaded model of one side."""
-    return documented() if side is Side.DOCUMENTED else ours()
+    return documented() if side is Side.DOCUMENTED else ours(alone=side is Side.OURS)
 
 
 def documented() -> Classify:
@@ -87,8 +87,11 @@ def documented() -> Classify:
     return lambda data: predict(io.BytesIO(data))
 
 
-def ours() -> Classify:
-    """The model service's own predictor: its default artifact and engine on every core, as one model server has it."""
+def ours(*, alone: bool) -> Classify:
+    """The model service's own predictor: its default artifact and engine on every core, as one model server has it.
+
+    `alone`: one photo at a time is classified, so that it may take every core.
+    """
     from resnet_server.engines import load_engine
     from resnet_server.manifest import load_manifest
     from resnet_server.predictor import Predictor
@@ -96,7 +99,7 @@ def ours() -> Classify:
 
     manifest = load_manifest(DEFAULT_ARTIFACT)
     predictor = Predictor(manifest, load_engine("auto", manifest, default_threads("backup")), MAX_PIXELS)
-    return lambda data: predictor.predict(data, {}).result
+    return lambda data: predictor.predict(data, {}, is_alone=lambda: alone).result
 
 
 def right_share(classify: Classify, photos: list[bytes], label: int) -> float:

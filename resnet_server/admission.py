@@ -48,6 +48,10 @@ class Admission:
             self._inside.discard(threading.get_ident())
             self._places.put(place)
 
+    def is_alone(self) -> bool:
+        """Whether one request is here, and no other works or waits."""
+        return len(self._inside) == 1
+
     @property
     def working(self) -> int:
         """Requests that have a slot now."""

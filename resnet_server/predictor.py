@@ -1,9 +1,8 @@
 """The predictor: preprocess, model, postprocess; and its loading, which trusts nothing that it has not tried."""
 
 import math
-import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -37,20 +36,15 @@ class Predictor:
         self.manifest = manifest
         self._engine = engine
         self._spec = manifest.preprocess_spec(max_pixels)
-        self._working: set[int] = set()  # threads that are in predict()
 
-    def predict(self, data: bytes, ms: StageTimes) -> Prediction:
+    def predict(self, data: bytes, ms: StageTimes, is_alone: Callable[[], bool] = lambda: True) -> Prediction:
         """Classify the bytes of one picture; `ms` receives each stage's milliseconds.
 
+        `is_alone`, asked when it is decoded: whether no other is on its way, so that this one may take every core.
         Raises: InvalidImageError, UnsupportedFormatError, TooLargeError.
         """
-        self._working.add(threading.get_ident())
-        try:
-            batch, info = self.preprocess(data, ms)
-            logits = self.model(batch, ms, alone=len(self._working) == 1)
-        finally:
-            self._working.discard(threading.get_ident())
-        return self.postprocess(logits, info)
+        batch, info = self.preprocess(data, ms)
+        return self.postprocess(self.model(batch, ms, alone=is_alone()), info)
 
     def preprocess(self, data: bytes, ms: StageTimes) -> tuple[npt.NDArray[np.uint8], ImageInfo]:
         """Bytes → uint8 (1, H, W, 3) and the header."""

@@ -56,7 +56,7 @@ def is_online() -> Response:
     data = read_image(request, settings.image_root, settings.max_image_bytes)
     ms: StageTimes = {}
     with admission.slot() as ms["queue"]:
-        prediction = predictor.predict(data, ms)
+        prediction = predictor.predict(data, ms, admission.is_alone)
     version, score = predictor.manifest.version, round(prediction.score, 5)
     g.answer = {"result": prediction.result, "score": score, "stage_ms": ms}
     if not wants_json(request.headers.get("Accept", "")):

@@ -54,3 +54,18 @@ def test_an_error_inside_gives_the_slot_back() -> None:
     for _ in range(3):
         with pytest.raises(ValueError, match="inside"), admission.slot():
             raise ValueError("inside")
+
+
+def test_a_request_is_alone_until_another_waits() -> None:
+    admission = Admission(slots=1, queue_size=1, patience_s=10)
+    entered, release = threading.Event(), threading.Event()
+    with admission.slot():
+        assert admission.is_alone()
+        second = hold(admission, entered, release)
+        while not admission.waiting:
+            time.sleep(0.001)
+        assert not admission.is_alone()
+    assert entered.wait(5)
+    assert admission.is_alone()
+    release.set()
+    second.join(5)

@@ -2,8 +2,6 @@
 
 import contextlib
 import sys
-import threading
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -122,28 +120,21 @@ def test_the_temperature_softens_the_score_and_keeps_the_label(settings: ModelSe
     assert soft_odds == pytest.approx(sharp_odds**0.1, rel=1e-5)
 
 
-def test_a_picture_takes_every_core_only_while_no_other_is_worked_on(settings: ModelSettings) -> None:
-    predictor, told, both = load_predictor(settings), [], threading.Barrier(2, timeout=60)
+def test_a_picture_takes_every_core_only_where_it_is_alone_once_it_is_decoded(settings: ModelSettings) -> None:
+    predictor, told = load_predictor(settings), []
     engine = predictor._engine
 
     class Watched:
         def infer(self, batch: np.ndarray, *, alone: bool = True) -> np.ndarray:
             told.append(alone)
-            if len(told) > 1:
-                both.wait()
             return engine.infer(batch, alone=alone)
 
     predictor._engine = Watched()
-    data = encode(screen(), "PNG")
+    data, ms = encode(screen(), "PNG"), dict[str, float]()
     predictor.predict(data, {})
-    assert told == [True]
-    first = threading.Thread(target=predictor.predict, args=(data, {}))
-    first.start()
-    while len(told) < 2:
-        time.sleep(0.01)
-    predictor.predict(data, {})  # while the first one waits in the engine
-    first.join()
-    assert told == [True, True, False]
+    predictor.predict(data, {}, is_alone=lambda: False)
+    predictor.predict(data, ms, is_alone=lambda: "preprocess" in ms)
+    assert told == [True, False, True]
 
 
 @pytest.mark.parametrize("provider", ["cuda", "tensorrt"])

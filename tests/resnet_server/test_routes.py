@@ -6,11 +6,13 @@ import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 from jsonschema import Draft202012Validator
 
+from resnet_server.admission import Admission
 from resnet_server.app import create_app
 from resnet_server.predictor import Predictor
 from resnet_server.settings import ModelSettings
@@ -46,6 +48,31 @@ def test_the_documented_json_names_a_file_under_the_root(
     (settings.image_root / "班级.png").write_bytes(data)
     for path in ("班级.png", str(settings.image_root / "班级.png")):
         assert client.post(URL, json={"image_path": path}).text == answer
+
+
+def test_the_model_is_told_whether_others_are_there(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    told, model = [], Predictor.model
+    admission: Admission = client.application.config["ADMISSION"]
+    entered, leave = threading.Event(), threading.Event()
+
+    def watched(self: Predictor, batch: Any, ms: dict[str, float], *, alone: bool = True) -> Any:
+        told.append(alone)
+        return model(self, batch, ms, alone=alone)
+
+    def other() -> None:
+        with admission.slot():
+            entered.set()
+            leave.wait(60)
+
+    monkeypatch.setattr(Predictor, "model", watched)
+    assert client.post(URL, data=WHITE).text == "1"
+    thread = threading.Thread(target=other)
+    thread.start()
+    assert entered.wait(60)
+    assert client.post(URL, data=WHITE).text == "1"
+    leave.set()
+    thread.join()
+    assert told == [True, False]
 
 
 def test_the_url_works_without_its_final_slash(client: FlaskClient) -> None:
@@ -166,10 +193,10 @@ def test_a_full_queue_is_busy_and_says_when_to_come_back(
     inside, release = threading.Barrier(3), threading.Event()
     predict = Predictor.predict
 
-    def slow(self: Predictor, data: bytes, ms: dict[str, float]) -> object:
+    def slow(self: Predictor, *arguments: Any) -> object:
         inside.wait(5)
         release.wait(10)
-        return predict(self, data, ms)
+        return predict(self, *arguments)
 
     monkeypatch.setattr(Predictor, "predict", slow)
     post = lambda: client.application.test_client().post(URL, data=WHITE)  # noqa: E731
