@@ -100,7 +100,8 @@ class Picture:
         return f"{self._media_root}/{self.sha256[:2]}"
 
     def _is_kept(self) -> bool:
-        return any(os.access(f"{self._folder}/{_name(self.sha256, known)}", os.F_OK) for known in EXTENSIONS)
+        stem = f"{self._folder}/{self.sha256}"
+        return any(os.access(f"{stem}.{extension}", os.F_OK) for extension in EXTENSIONS.values())
 
 
 def remove_left_overs(media_root: Path) -> None:

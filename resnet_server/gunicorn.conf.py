@@ -32,7 +32,7 @@ proc_name = settings.slot
 
 # One process: the engine uses every core by itself, and a second copy of the weights would only cost memory.
 workers = 1
-worker_class = "gthread"
+worker_class = "resnet_server.worker.LingeringWorker"
 # A thread for each request that runs or waits, and four more so that "busy" and the health checks are answered at once.
 threads = settings.slots + settings.queue_size + 4
 # Never preloaded: threads of OpenVINO and torch do not survive the fork (gunicorn #2478, pytorch #49555).

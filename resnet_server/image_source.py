@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from flask import Request
-from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
+from werkzeug.exceptions import BadRequest, ClientDisconnected, RequestEntityTooLarge
 
 from resnet_server.errors import InvalidRequestError, TooLargeError
 
@@ -30,7 +30,12 @@ def read_body(request: Request, max_bytes: int) -> bytes:
     Raises: werkzeug's RequestEntityTooLarge above max_bytes, and its ClientDisconnected for what is cut off.
     """
     length = request.content_length or 0
-    data = request.stream.read(length)  # in one piece; get_data() takes pieces of 64 KB
+    if length > max_bytes:
+        raise RequestEntityTooLarge
+    try:
+        data: bytes = request.environ["wsgi.input"].read(length)  # in one piece; request.stream copies it twice more
+    except OSError as exc:
+        raise ClientDisconnected from exc
     if len(data) == length > 0:
         return data
     data += request.get_data(cache=False)

@@ -40,20 +40,24 @@ INSTALLED_APPS = [
     "api",
     "Pm",
 ]
-MIDDLEWARE = [
+# Below /api/v1/ nobody has a session: who asks is known by a key, or by nothing (server/wsgi.py).
+API_MIDDLEWARE = [
     "api.request_id.RequestIdMiddleware",
     "api.access_log.AccessLogMiddleware",
     "api.security_headers.SecurityHeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
     # Only where pages may ask: it would take each request's headers apart to find no Origin.
     *(["corsheaders.middleware.CorsMiddleware"] if GATEWAY.cors_allowed_origins else []),
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+MIDDLEWARE = [
+    *API_MIDDLEWARE,
     "django.contrib.sessions.middleware.SessionMiddleware",
     "api.admin_locale.AdminLocaleMiddleware",
-    "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 TEMPLATES: list[dict[str, Any]] = [

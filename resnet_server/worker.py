@@ -1,0 +1,33 @@
+"""gunicorn's threaded worker, whose threads wait a moment for a connection's next request."""
+
+import select
+from typing import Any
+
+from gunicorn.workers.gthread import TConn, ThreadWorker
+
+LINGER_MS = 20  # what the gateway and its client take from an answer to the next photo, and some more
+
+
+class LingeringWorker(ThreadWorker):  # type: ignore[misc] # gunicorn is not typed
+    """Spares a busy connection the way through the main thread, and back to one that wakes up (docs/adr/0017)."""
+
+    def init_process(self) -> None:
+        """Serve until told to stop."""
+        # gunicorn looks up each setting by two calls of Python, 27 times a request; this worker's no longer change.
+        self.cfg.__dict__.update({name: setting.get() for name, setting in self.cfg.settings.items()})
+        super().init_process()
+
+    def handle(self, conn: TConn) -> Any:  # noqa: ANN401 - gunicorn's own: whether to keep it, or a mark of its own
+        """Answer the connection's request, and then each that comes soon enough."""
+        while (kept := super().handle(conn)) is True and self.alive and next_comes(conn):
+            pass
+        return kept
+
+
+def next_comes(conn: TConn) -> bool:
+    """Whether something comes within LINGER_MS; what gunicorn has read already, it looks for itself."""
+    if conn.parser.unreader.buf.tell():
+        return False
+    poll = select.poll()
+    poll.register(conn.sock, select.POLLIN)
+    return bool(poll.poll(LINGER_MS))
