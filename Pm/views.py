@@ -20,7 +20,7 @@ class GetPmView(JsonView):
     @extend_schema(**GET_PM)
     def post(self, request: Request) -> Response:
         """Classify one photo, record it, answer."""
-        draft = Prediction(client=client_name(request.META), request_id=request.META["HTTP_X_REQUEST_ID"])
+        draft = Prediction.draft(client=client_name(request.META), request_id=request.META["HTTP_X_REQUEST_ID"])
         with services.refusal_recorded(draft):
             with services.stage_timed(draft, "parse"):
                 body = GetPmRequestSerializer(data=read_object(request))

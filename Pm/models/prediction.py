@@ -1,6 +1,7 @@
 """What is kept of each request."""
 
-from typing import ClassVar
+from functools import cache
+from typing import Any, ClassVar, Self
 
 from django.db import models
 from django.utils import timezone
@@ -82,3 +83,15 @@ class Prediction(models.Model):
 
     def __str__(self) -> str:
         return f"{self.image_id}: {self.result or self.error_code}"
+
+    @classmethod
+    def draft(cls, *, client: str, request_id: str) -> Self:
+        """What is to be recorded of a request that has just come."""
+        return cls(**_constants() | {"client": client, "request_id": request_id})
+
+
+@cache
+def _constants() -> dict[str, Any]:
+    """The defaults that never change: Django asks each field for its own, in 45 calls of Python for each new record."""
+    fields = Prediction._meta.concrete_fields
+    return {each.attname: each.get_default() for each in fields if not (each.has_default() and callable(each.default))}

@@ -3,6 +3,7 @@
 import pytest
 from django.core.management import call_command
 from django.db import IntegrityError
+from django.utils import timezone
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -23,6 +24,17 @@ def test_migrations_are_complete() -> None:
 def test_record_is_either_answered_or_refused(result: str, error_code: str) -> None:
     with pytest.raises(IntegrityError, match="answered_or_refused"):
         Prediction.objects.create(image_id="1", client="c", request_id="r", result=result, error_code=error_code)
+
+
+def test_a_draft_is_a_new_record_that_shares_nothing_with_another() -> None:
+    before = timezone.now()
+    one, other = (Prediction.draft(client="c", request_id="r") for _ in range(2))
+    assert before <= one.created_at <= other.created_at <= timezone.now()
+    plain = Prediction(client="c", request_id="r", created_at=one.created_at)
+    fields = [field.attname for field in Prediction._meta.concrete_fields]
+    assert [getattr(one, name) for name in fields] == [getattr(plain, name) for name in fields]
+    one.stage_ms["parse"] = 1.0
+    assert other.stage_ms == {}
 
 
 @pytest.mark.django_db
