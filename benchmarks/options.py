@@ -1,5 +1,6 @@
 """What the benchmarks' commands have in common: their options, and one sentence for what goes wrong."""
 
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -30,7 +31,8 @@ def console() -> Console:
 
 
 def run(command: Callable[..., None]) -> None:
-    """Run one command; what goes wrong ends in one sentence and exit status 1."""
+    """Run one command; what goes wrong ends in one sentence and exit status 1, and what was started ends with it."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # timeout(1) ends a command so
     try:
         typer.run(command)
     except BenchmarkError as exc:
