@@ -29,19 +29,28 @@ def read_body(request: Request, max_bytes: int) -> bytes:
 
     Raises: werkzeug's RequestEntityTooLarge above max_bytes, and its ClientDisconnected for what is cut off.
     """
-    length = request.content_length or 0
-    if length > max_bytes:
-        raise RequestEntityTooLarge
-    try:
-        data: bytes = request.environ["wsgi.input"].read(length)  # in one piece; request.stream copies it twice more
-    except OSError as exc:
-        raise ClientDisconnected from exc
-    if len(data) == length > 0:
-        return data
-    data += request.get_data(cache=False)
+    if length := request.content_length:
+        return read_length(request, length, max_bytes)
+    data = request.get_data(cache=False)
     # Of chunks get_data() takes max_bytes, and does not look whether there are more.
     if len(data) == max_bytes and request.environ["wsgi.input"].read(1):
         raise RequestEntityTooLarge
+    return data
+
+
+def read_length(request: Request, length: int, max_bytes: int) -> bytes:
+    """A body of this length in one piece, from gunicorn itself: request.stream copies it twice more.
+
+    Raises: as read_body.
+    """
+    if length > max_bytes:
+        raise RequestEntityTooLarge
+    try:
+        data: bytes = request.environ["wsgi.input"].read(length)
+    except OSError as exc:
+        raise ClientDisconnected from exc
+    if len(data) < length:
+        raise ClientDisconnected
     return data
 
 

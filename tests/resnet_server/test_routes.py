@@ -1,5 +1,6 @@
 """The model service's HTTP contract: bytes or a path in, text or JSON out, one body for every error."""
 
+import io
 import json
 import logging
 import os
@@ -184,6 +185,19 @@ def test_a_file_over_the_byte_limit_is_refused(client: FlaskClient, settings: Mo
 def test_too_many_pixels_are_refused(make_client: Callable[..., FlaskClient]) -> None:
     reply = make_client(max_image_pixels=64 * 36 - 1).post(URL, data=WHITE)
     assert (reply.status_code, error_of(reply)["code"]) == (413, "too_large")
+
+
+class Reset(io.BytesIO):
+    """A client's body whose connection breaks."""
+
+    def read(self, *_: object) -> bytes:
+        raise ConnectionResetError
+
+
+@pytest.mark.parametrize("body", [io.BytesIO(b"half"), Reset()], ids=["cut off", "reset"])
+def test_a_client_that_goes_is_no_bug_of_ours(client: FlaskClient, body: io.BytesIO) -> None:
+    reply = client.post(URL, input_stream=body, environ_overrides={"CONTENT_LENGTH": "8"})
+    assert (reply.status_code, error_of(reply)["code"]) == (400, "invalid_request")
 
 
 def test_a_full_queue_is_busy_and_says_when_to_come_back(

@@ -4,7 +4,6 @@ import os
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from http.client import HTTPConnection
@@ -13,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from server.env import ROOT
-from tests.e2e.stack import free_ports
+from tests.e2e.stack import free_ports, wait_for
 
 CONFIG = """
 from resnet_server import worker
@@ -36,6 +35,11 @@ Start = Callable[..., int]
 Connect = Callable[[int], HTTPConnection]
 
 
+def is_listening(port: int) -> bool:
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
+
+
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
     """Runs gunicorn, whose application answers with its thread's name; gives the port."""
@@ -51,15 +55,8 @@ def start(tmp_path: Path) -> Iterator[Start]:
         processes.append(
             subprocess.Popen([*command, "--bind", f"127.0.0.1:{port}", "--log-level", "error"], env=environment)
         )
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            try:
-                socket.create_connection(("127.0.0.1", port)).close()
-            except ConnectionRefusedError:
-                time.sleep(0.05)
-            else:
-                return port
-        raise AssertionError("gunicorn did not start")
+        wait_for(lambda: is_listening(port))
+        return port
 
     yield run
     for process in processes:
