@@ -168,20 +168,23 @@ def decode_upright(image: Image.Image, data: bytes, spec: PreprocessSpec) -> Ima
     """
     pixels = decode_plain_png(image, data)
     # Pillow decodes a PNG to look for metadata behind its pixels; a plain one has none there.
-    turned = orientation(image, Image.Image if pixels else type(image))
+    turned = orientation(image, type(image) if pixels is None else Image.Image)
     if pixels is None:
         # libjpeg decodes at 1/2, 1/4 or 1/8 for a fraction of the work; never below the network's own input.
         image.draft("RGB", (spec.height, spec.width) if turned in SWAPS_AXES else (spec.width, spec.height))
         image.load()
-        pixels = image
-    opaque = to_opaque(pixels)
+        opaque = to_opaque(image)
+    else:
+        decoded = Image.fromarray(pixels)
+        opaque = decoded if is_opaque(pixels) else to_opaque(decoded)
     return opaque.transpose(UNDO_ORIENTATION[turned]) if turned in UNDO_ORIENTATION else opaque
 
 
-def decode_plain_png(image: Image.Image, data: bytes) -> Image.Image | None:
-    """What Pillow would decode, in half of its time; None where the file is no plain PNG, or Pillow shall judge it.
+def decode_plain_png(image: Image.Image, data: bytes) -> npt.NDArray[np.uint8] | None:
+    """What Pillow would decode, in half of its time: uint8 (H, W, 3 or 4).
 
-    Plain is what most screenshots are: 8 bits, RGB or RGBA, not interlaced, no metadata that Pillow has yet to meet.
+    None where the file is no plain PNG, or Pillow shall judge it. Plain is what most screenshots are: 8 bits, RGB or
+    RGBA, not interlaced, no metadata that Pillow has yet to meet.
     """
     if image.format != "PNG" or image.mode not in PNG_CHANNELS or "transparency" in image.info:
         return None
@@ -190,7 +193,7 @@ def decode_plain_png(image: Image.Image, data: bytes) -> Image.Image | None:
     if any(mark in data and name not in image.info for mark, name in PNG_METADATA):
         return None
     pixels = png_pixels(data, image.mode)
-    return None if pixels is None or pixels.shape[:2] != (image.height, image.width) else Image.fromarray(pixels)
+    return None if pixels is None or pixels.shape[:2] != (image.height, image.width) else pixels
 
 
 def png_pixels(data: bytes, mode: str) -> npt.NDArray[np.uint8] | None:
@@ -205,6 +208,11 @@ def png_pixels(data: bytes, mode: str) -> npt.NDArray[np.uint8] | None:
     decoded = ImageDecoder(config).decode(data)
     pixels: npt.NDArray[np.uint8] | None = None if decoded.error_message else decoded.pixbuf
     return pixels
+
+
+def is_opaque(pixels: npt.NDArray[np.uint8]) -> bool:
+    """Whether uint8 (H, W, 3 or 4) hides all that lies behind it, as most screenshots do; a tenth of Pillow's time."""
+    return pixels.shape[2] == 3 or int(np.bitwise_and.reduce(pixels.view("<u4"), axis=None)) >> 24 == 255
 
 
 def resize(image: Image.Image, spec: PreprocessSpec) -> npt.NDArray[np.uint8]:

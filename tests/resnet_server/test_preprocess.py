@@ -9,12 +9,21 @@ import zlib
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from resnet_server.errors import InvalidImageError, TooLargeError, UnsupportedFormatError
-from resnet_server.preprocess import ImageInfo, PreprocessSpec, decode_plain_png, open_image, png_pixels, preprocess
+from resnet_server.preprocess import (
+    ImageInfo,
+    PreprocessSpec,
+    decode_plain_png,
+    is_opaque,
+    open_image,
+    png_pixels,
+    preprocess,
+)
 from tests.pictures import encode, noise, screen
 
 SPEC = PreprocessSpec(height=70, width=50, max_pixels=1_000_000)
@@ -73,7 +82,7 @@ def late_metadata(data: bytes) -> bytes:
     return data[:start] + data[end:-12] + data[start:end] + data[-12:]
 
 
-def read_plain(data: bytes) -> Image.Image | None:
+def read_plain(data: bytes) -> npt.NDArray[np.uint8] | None:
     with open_image(data, SPEC) as image:
         return decode_plain_png(image, data)
 
@@ -82,8 +91,16 @@ def read_plain(data: bytes) -> Image.Image | None:
 def test_a_plain_png_is_decoded_to_the_pixels_that_pillow_gives(picture: Image.Image) -> None:
     fast = read_plain(encode(picture))
     assert fast is not None
-    assert fast.mode == picture.mode
-    assert fast.tobytes() == picture.tobytes()
+    assert np.array_equal(fast, np.asarray(picture))
+
+
+@pytest.mark.parametrize("where", [0, 599, 1199])
+def test_one_pixel_of_glass_is_found_wherever_it_is(where: int) -> None:
+    rgba = np.full((30, 40, 4), 255, dtype=np.uint8)
+    assert is_opaque(rgba)
+    assert is_opaque(rgba[..., :3])
+    rgba.reshape(-1, 4)[where, 3] = 254
+    assert not is_opaque(rgba)
 
 
 @pytest.mark.parametrize(
