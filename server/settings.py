@@ -41,18 +41,24 @@ INSTALLED_APPS = [
     "Pm",
 ]
 # Below /api/v1/ nobody has a session: who asks is known by a key, or by nothing (server/wsgi.py).
+# Only where pages may ask: it would take each request's headers apart to find no Origin.
+CORS_MIDDLEWARE = ["corsheaders.middleware.CorsMiddleware"] if GATEWAY.cors_allowed_origins else []
+# Below /api/v1/ (api/handler.py): what an answer of JSON tells browsers besides, nginx adds (conf/nginx/nginx.conf).
 API_MIDDLEWARE = [
     "api.request_id.RequestIdMiddleware",
     "api.access_log.AccessLogMiddleware",
-    "api.security_headers.SecurityHeadersMiddleware",
-    "django.middleware.security.SecurityMiddleware",
-    # Only where pages may ask: it would take each request's headers apart to find no Origin.
-    *(["corsheaders.middleware.CorsMiddleware"] if GATEWAY.cors_allowed_origins else []),
+    *(["django.middleware.security.SecurityMiddleware"] if GATEWAY.public_https else []),
+    *CORS_MIDDLEWARE,
     "django.middleware.common.CommonMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 MIDDLEWARE = [
-    *API_MIDDLEWARE,
+    "api.request_id.RequestIdMiddleware",
+    "api.access_log.AccessLogMiddleware",
+    "api.page_policy.PagePolicyMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    *CORS_MIDDLEWARE,
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "api.admin_locale.AdminLocaleMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

@@ -91,6 +91,30 @@ def test_an_unknown_url_is_not_found(stack: Stack, path: str) -> None:
     assert code_of(reply) in ("not_found", "invalid_request")
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("POST", "/api/v1/get_pm", 400),  # the gateway's answer
+        ("PUT", "/api/v1/get_pm", 405),
+        ("TRACE", "/api/v1/get_pm", 405),  # nginx's own
+        ("GET", "/static/nowhere.css", 404),
+        ("GET", "/static/unfold/css/styles.css", 200),
+        ("GET", "/healthz", 200),
+        ("GET", "/admin/login/", 200),
+    ],
+)
+def test_every_answer_tells_browsers_once_what_they_may_do(stack: Stack, method: str, path: str, status: int) -> None:
+    reply = requests.request(method, stack.url + path, timeout=60)
+    assert reply.status_code == status
+    policy = "default-src 'self'" if path == "/admin/login/" else "default-src 'none'; frame-ancestors 'none'"
+    assert [policy in each for each in reply.raw.headers.getlist("Content-Security-Policy")] == [True]
+    assert [each[:9] for each in reply.raw.headers.getlist("Permissions-Policy")] == ["camera=()"]
+    assert reply.raw.headers.getlist("X-Content-Type-Options") == ["nosniff"]
+    assert reply.raw.headers.getlist("X-Frame-Options") == ["DENY"]
+    assert reply.raw.headers.getlist("Referrer-Policy") == ["same-origin"]
+    assert reply.raw.headers.getlist("Cross-Origin-Opener-Policy") == ["same-origin"]
+
+
 def test_a_foreign_host_name_and_an_endless_header_are_invalid(stack: Stack) -> None:
     for headers in ({"Host": "evil.example"}, {"Host": "health.PM.internal:80"}, {"X-Long": "x" * 40_000}):
         reply = requests.get(f"{stack.url}/api/docs/", headers=headers, timeout=10)

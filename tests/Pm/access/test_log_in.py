@@ -104,15 +104,6 @@ def test_every_page_says_what_it_may_load(client: Client, path: str) -> None:
     assert own & set(policy.split("; ")) == (own if path.startswith("/admin/") else set())
     assert policy.replace("style-src-attr 'unsafe-inline'", "").count("unsafe-inline") == 0
     assert page["Referrer-Policy"] == "same-origin"
-    assert "camera=()" in page["Permissions-Policy"]
-
-
-@pytest.mark.parametrize(("path", "status"), [("/nowhere", 404), ("/api/v1/get_pm", 405), ("/readyz", 503)])
-def test_json_may_load_nothing(client: Client, path: str, status: int) -> None:
-    answer = client.get(path)
-    assert answer.status_code == status
-    assert answer["Content-Security-Policy"] == "default-src 'none'; frame-ancestors 'none'"
-    assert "camera=()" in answer["Permissions-Policy"]
 
 
 def test_api_docs_hold_no_inline_script_or_style(client: Client) -> None:
