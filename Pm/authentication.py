@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from django.conf import settings
+from django.db import close_old_connections, connection
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
@@ -36,6 +37,8 @@ class ApiKeyAuthentication(BaseAuthentication):
             if self.scope not in record.scopes:
                 raise PermissionDeniedError(f"This API key may not do this: it lacks the scope {self.scope}.")
             api_key_use(record)
+            if not connection.in_atomic_block:  # which would be lost
+                close_old_connections()  # a pooled one, which others need while the model works
             request.META["PM_CLIENT"] = record.name
             return None, record
         if self.is_required():

@@ -8,7 +8,6 @@ from functools import partial
 
 from django.conf import settings
 from django.db import Error as DatabaseError
-from django.db import close_old_connections, connection
 
 import afterwards
 from Pm import metrics
@@ -22,16 +21,19 @@ from Pm.record import prediction_insert
 logger = logging.getLogger(__name__)
 
 
-@contextmanager
-def stage_timed(draft: Prediction, stage: str) -> Iterator[None]:
+class StageTimer:
     """Adds the milliseconds of what it surrounds to the draft and to the metrics, also when it raises."""
-    start = time.perf_counter()
-    try:
-        yield
-    finally:
-        seconds = time.perf_counter() - start
-        draft.stage_ms[stage] = round(seconds * 1000, 3)
-        afterwards.do(partial(metrics.count_stage, stage, seconds))
+
+    def __init__(self, draft: Prediction, stage: str) -> None:
+        self._draft, self._stage = draft, stage
+
+    def __enter__(self) -> None:
+        self._start = time.perf_counter()
+
+    def __exit__(self, *_: object) -> None:
+        seconds = time.perf_counter() - self._start
+        self._draft.stage_ms[self._stage] = round(seconds * 1000, 3)
+        afterwards.do(partial(metrics.count_stage, self._stage, seconds))
 
 
 @contextmanager
@@ -60,17 +62,15 @@ def prediction_classify(*, draft: Prediction, image: bytes) -> None:
     Raises: what classify raises; StorageUnavailableError when the picture cannot be written.
     """
     draft.size_bytes = len(image)
-    if not connection.in_atomic_block:  # which would be lost
-        close_old_connections()  # the key was looked up with a pooled connection: others need it while the model works
     picture = Picture(image, settings.GATEWAY.media_root if settings.GATEWAY.keep_images else None)
     try:
-        with stage_timed(draft, "model"):
+        with StageTimer(draft, "model"):
             answer = classify(draft, image, picture.prepare)
         draft.result, draft.score, draft.model_version = answer.result, answer.score, answer.model_version
         draft.format, draft.width, draft.height = answer.format, answer.width, answer.height
         draft.stage_ms |= answer.stage_ms
         if settings.GATEWAY.keep_images:
-            with stage_timed(draft, "store"):
+            with StageTimer(draft, "store"):
                 prediction_keep_picture(picture, draft.format)
     finally:
         draft.content_sha256 = picture.sha256
@@ -93,7 +93,7 @@ def prediction_record(*, draft: Prediction) -> None:
     """
     draft.sampled = is_drawn(settings.GATEWAY.sample_percent) and settings.GATEWAY.keep_images
     try:
-        with stage_timed(draft, "record"):
+        with StageTimer(draft, "record"):
             prediction_insert(draft)
     except DatabaseError as exc:
         logger.exception("answer not recorded")

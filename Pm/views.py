@@ -1,8 +1,9 @@
 """The documented endpoint: serializer → service → answer."""
 
+import orjson
+from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from Pm import services
 from Pm.authentication import client_name
@@ -18,11 +19,11 @@ class GetPmView(JsonView):
     """POST one photo, get offline or online."""
 
     @extend_schema(**GET_PM)
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request) -> HttpResponse:
         """Classify one photo, record it, answer."""
         draft = Prediction.draft(client=client_name(request.META), request_id=request.META["HTTP_X_REQUEST_ID"])
         with services.refusal_recorded(draft):
-            with services.stage_timed(draft, "parse"):
+            with services.StageTimer(draft, "parse"):
                 body = GetPmRequestSerializer(data=read_object(request))
                 draft.image_id = body.read("image_id")
                 draft.institution, draft.region = place_of(
@@ -34,7 +35,9 @@ class GetPmView(JsonView):
             services.prediction_classify(draft=draft, image=image)
         services.prediction_record(draft=draft)
         headers = {"X-Model-Version": draft.model_version, "X-Score": f"{draft.score:.4f}"}
-        return Response({"image_id": draft.image_id, "result": draft.result}, headers=headers)
+        answer = orjson.dumps({"image_id": draft.image_id, "result": draft.result})
+        # DRF's Response takes 40 calls more, after the network has emptied the caches.
+        return HttpResponse(answer, content_type="application/json", headers=headers)
 
 
 class GetPmWithoutSlashView(GetPmView):
