@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 from cykooz_resizer import FilterType, ResizeAlg, ResizeOptions, Resizer
+from cykooz_resizer.alpha import set_image_mode
 from PIL import Image
 from pywuffs import ImageDecoderQuirks, ImageDecoderType, PixelFormat
 from pywuffs.aux import ImageDecoder, ImageDecoderConfig
@@ -65,7 +66,6 @@ PNG_METADATA = (
     (b"Raw profile type exif", "Raw profile type exif"),
     (b"XML:com.adobe.xmp", "XML:com.adobe.xmp"),
 )
-WUFFS_FORMATS = {"RGB": PixelFormat.RGB, "RGBA": PixelFormat.RGBA_NONPREMUL}
 # Above it memory counts, and Pillow takes two copies fewer.
 MAX_PLAIN_PIXELS = 8_000_000
 
@@ -176,12 +176,12 @@ def decode_upright(image: Image.Image, data: bytes, spec: PreprocessSpec) -> Ima
         opaque = to_opaque(image)
     else:
         decoded = Image.fromarray(pixels)
-        opaque = decoded if is_opaque(pixels) else to_opaque(decoded)
+        opaque = decoded if image.mode == "RGB" or is_opaque(pixels) else to_opaque(decoded)
     return opaque.transpose(UNDO_ORIENTATION[turned]) if turned in UNDO_ORIENTATION else opaque
 
 
 def decode_plain_png(image: Image.Image, data: bytes) -> npt.NDArray[np.uint8] | None:
-    """What Pillow would decode, in half of its time: uint8 (H, W, 3 or 4).
+    """What Pillow would decode, in half of its time, as png_pixels() has it.
 
     None where the file is no plain PNG, or Pillow shall judge it. Plain is what most screenshots are: 8 bits, RGB or
     RGBA, not interlaced, no metadata that Pillow has yet to meet.
@@ -192,18 +192,18 @@ def decode_plain_png(image: Image.Image, data: bytes) -> npt.NDArray[np.uint8] |
         return None
     if any(mark in data and name not in image.info for mark, name in PNG_METADATA):
         return None
-    pixels = png_pixels(data, image.mode)
+    pixels = png_pixels(data)
     return None if pixels is None or pixels.shape[:2] != (image.height, image.width) else pixels
 
 
-def png_pixels(data: bytes, mode: str) -> npt.NDArray[np.uint8] | None:
-    """Decode a PNG by Wuffs: uint8 (H, W, 3) for mode RGB, (H, W, 4) for RGBA; None where it finds a fault.
+def png_pixels(data: bytes) -> npt.NDArray[np.uint8] | None:
+    """Decode a PNG by Wuffs: uint8 (H, W, 4), which Pillow takes without a copy; None where it finds a fault.
 
     Python's lock is free meanwhile: a large screenshot takes longer than a photo may wait (docs/adr/0011).
     """
     config = ImageDecoderConfig()
     config.enabled_decoders = [ImageDecoderType.PNG]
-    config.pixel_format = WUFFS_FORMATS[mode]
+    config.pixel_format = PixelFormat.RGBA_NONPREMUL
     config.quirks = {ImageDecoderQuirks.IGNORE_CHECKSUM: 0}  # it would by default
     decoded = ImageDecoder(config).decode(data)
     pixels: npt.NDArray[np.uint8] | None = None if decoded.error_message else decoded.pixbuf
@@ -211,8 +211,8 @@ def png_pixels(data: bytes, mode: str) -> npt.NDArray[np.uint8] | None:
 
 
 def is_opaque(pixels: npt.NDArray[np.uint8]) -> bool:
-    """Whether uint8 (H, W, 3 or 4) hides all that lies behind it, as most screenshots do; a tenth of Pillow's time."""
-    return pixels.shape[2] == 3 or int(np.bitwise_and.reduce(pixels.view("<u4"), axis=None)) >> 24 == 255
+    """Whether uint8 (H, W, 4) hides all that lies behind it, as most screenshots do; a tenth of Pillow's time."""
+    return int(np.bitwise_and.reduce(pixels.view("<u4"), axis=None)) >> 24 == 255
 
 
 def resize(image: Image.Image, spec: PreprocessSpec) -> npt.NDArray[np.uint8]:
@@ -220,6 +220,7 @@ def resize(image: Image.Image, spec: PreprocessSpec) -> npt.NDArray[np.uint8]:
     size = (spec.width, spec.height)
     if max(image.size) > MAX_QUICK_SIDE:
         return np.asarray(image.convert("RGB").resize(size, Image.Resampling.BILINEAR))
+    set_image_mode(image, "RGB")  # which RGBA without transparency is: the same memory, and no alpha to weigh by
     resized = Image.new("RGB", size)
     Resizer().resize_pil(image, resized, BILINEAR)  # one Resizer a picture: it keeps its buffers
     return np.asarray(resized)

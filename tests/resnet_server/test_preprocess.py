@@ -91,14 +91,13 @@ def read_plain(data: bytes) -> npt.NDArray[np.uint8] | None:
 def test_a_plain_png_is_decoded_to_the_pixels_that_pillow_gives(picture: Image.Image) -> None:
     fast = read_plain(encode(picture))
     assert fast is not None
-    assert np.array_equal(fast, np.asarray(picture))
+    assert np.array_equal(fast, np.asarray(picture.convert("RGBA")))
 
 
 @pytest.mark.parametrize("where", [0, 599, 1199])
 def test_one_pixel_of_glass_is_found_wherever_it_is(where: int) -> None:
     rgba = np.full((30, 40, 4), 255, dtype=np.uint8)
     assert is_opaque(rgba)
-    assert is_opaque(rgba[..., :3])
     rgba.reshape(-1, 4)[where, 3] = 254
     assert not is_opaque(rgba)
 
@@ -134,7 +133,7 @@ def test_other_threads_go_on_while_a_png_is_decoded() -> None:
 
     def turns_during_one() -> int:
         before = turns[0]
-        assert png_pixels(data, "RGB") is not None
+        assert png_pixels(data) is not None
         return turns[0] - before
 
     other, interval = threading.Thread(target=count), sys.getswitchinterval()
