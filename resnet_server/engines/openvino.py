@@ -23,8 +23,12 @@ class Pool:
         """Run one batch; waits while every infer request is taken."""
         request = self._idle.get()
         try:
-            outputs = request.infer([batch], share_inputs=True)
-            logits: npt.NDArray[np.float32] = outputs[0]  # a copy of the output tensor
+            # In its own memory: what infer() is given itself goes through 27 calls of Python more.
+            pictures = request.get_input_tensor()
+            pictures.shape = batch.shape
+            pictures.data[:] = batch
+            request.infer(share_outputs=True)
+            logits: npt.NDArray[np.float32] = request.get_output_tensor().data.copy()
             return logits
         finally:
             self._idle.put(request)
