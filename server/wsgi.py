@@ -6,7 +6,9 @@ from contextlib import suppress
 from typing import Any
 
 from django.conf import settings
-from django.core.signals import request_started
+from django.core.cache import close_caches
+from django.core.handlers.base import reset_urlconf
+from django.core.signals import request_finished, request_started
 from django.core.wsgi import get_wsgi_application
 from django.db import close_old_connections, reset_queries
 
@@ -24,10 +26,12 @@ with suppress(ImportError):  # only a process of uwsgi has this module
 
     process_metrics.join(METRICS_FOLDER, uwsgi.worker_id())
     afterwards.start()
-# What the end of each request does, Django does at the start of each as well; queries are kept for DEBUG only.
+# Django looks after its connections at a request's start and at its end, which is enough; the rest is for DEBUG, for
+# caches that are elsewhere, and for requests with URLs of their own: there are none.
 request_started.disconnect(close_old_connections)
-if not settings.DEBUG:
-    request_started.disconnect(reset_queries)
+request_started.disconnect(reset_queries)
+request_finished.disconnect(close_caches)
+request_finished.disconnect(reset_urlconf)
 pages, api = get_wsgi_application(), ApiHandler()
 remove_left_overs(settings.GATEWAY.media_root)  # of a worker that was killed, whose place this one may take
 
