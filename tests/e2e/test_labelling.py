@@ -54,6 +54,8 @@ def test_photos_are_for_signed_in_staff_with_the_permission(stack: Stack) -> Non
     assert (reply.status_code, reply.content) == (200, SAMPLE)
     assert reply.headers["Content-Type"] == "image/png"
     assert reply.headers["X-Content-Type-Options"] == "nosniff"
+    assert reply.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
+    assert reply.headers["X-Frame-Options"] == "DENY"
     assert reply.headers["Cache-Control"] == "private, no-cache"
     has = {"If-None-Match": reply.headers["ETag"]}
     again = admin.get(photo, headers=has, timeout=30)
