@@ -11,7 +11,8 @@ from Pm.models import Prediction
 
 # Fields whose values go to every database as they are; what else Django does for them is to look whether they may.
 _AS_THEY_ARE = (models.CharField, models.IntegerField, models.FloatField, models.BooleanField)
-# What get_db_prep_save() comes down to for the others, once it has looked whether the value is of the field's type.
+# What get_db_prep_save() comes down to for the others, once it has looked whether the value is of the field's type; no
+# field of a Prediction that holds JSON may be null or has an encoder of its own.
 _ADAPT: dict[str, Callable[[Any, Any], Any]] = {
     "DateTimeField": lambda operations, value: operations.adapt_datetimefield_value(value),
     "DateField": lambda operations, value: operations.adapt_datefield_value(value),

@@ -216,7 +216,7 @@ def is_opaque(pixels: npt.NDArray[np.uint8]) -> bool:
 
 
 def resize(image: Image.Image, spec: PreprocessSpec) -> npt.NDArray[np.uint8]:
-    """RGB, or RGBA without transparency, squashed to uint8 (spec.height, spec.width, 3)."""
+    """RGB, or RGBA without transparency, squashed to uint8 (spec.height, spec.width, 3); the image is used up."""
     size = (spec.width, spec.height)
     if max(image.size) > MAX_QUICK_SIDE:
         return np.asarray(image.convert("RGB").resize(size, Image.Resampling.BILINEAR))

@@ -40,10 +40,10 @@ INSTALLED_APPS = [
     "api",
     "Pm",
 ]
-# Below /api/v1/ nobody has a session: who asks is known by a key, or by nothing (server/wsgi.py).
 # Only where pages may ask: it would take each request's headers apart to find no Origin.
 CORS_MIDDLEWARE = ["corsheaders.middleware.CorsMiddleware"] if GATEWAY.cors_allowed_origins else []
-# Below /api/v1/ (api/handler.py): what an answer of JSON tells browsers besides, nginx adds (conf/nginx/nginx.conf).
+# Below /api/v1/ (api/handler.py) nobody has a session: who asks is known by a key, or by nothing. What an answer tells
+# browsers, nginx adds (conf/nginx/public.conf); where HTTPS is asked for, a key must not travel without it.
 API_MIDDLEWARE = [
     "api.request_id.RequestIdMiddleware",
     "api.access_log.AccessLogMiddleware",

@@ -26,10 +26,11 @@ with suppress(ImportError):  # only a process of uwsgi has this module
 
     process_metrics.join(METRICS_FOLDER, uwsgi.worker_id())
     afterwards.start()
-# Django looks after its connections at a request's start and at its end, which is enough; the rest is for DEBUG, for
-# caches that are elsewhere, and for requests with URLs of their own: there are none.
+# Django looks after its connections at each request's start and again at its end; the end is enough. The others are for
+# DEBUG's list of queries, for caches that are elsewhere, and for requests with URLs of their own.
 request_started.disconnect(close_old_connections)
-request_started.disconnect(reset_queries)
+if not settings.DEBUG:
+    request_started.disconnect(reset_queries)
 request_finished.disconnect(close_caches)
 request_finished.disconnect(reset_urlconf)
 pages, api = get_wsgi_application(), ApiHandler()

@@ -57,6 +57,8 @@ def test_tls_ends_at_nginx_and_cookies_travel_by_https_only(tmp_path: Path) -> N
             assert page.status_code == 200
             assert all(cookie.secure for cookie in session.cookies)
             assert page.headers["Strict-Transport-Security"] == "max-age=31536000"
+            refused = session.get(f"{url}/api/v1/get_pm", timeout=10)  # the API has a shorter list of middleware
+            assert (refused.status_code, refused.headers.get("Strict-Transport-Security")) == (405, "max-age=31536000")
             # What a client says of the scheme counts for nothing where TLS ends here.
             lying = session.get(f"{url}/admin/login/", headers={"X-Forwarded-Proto": "http"}, timeout=10)
             assert lying.history == []
