@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from resnet_server.errors import InvalidImageError, TooLargeError, UnsupportedFo
 from resnet_server.preprocess import (
     ImageInfo,
     PreprocessSpec,
+    decode_plain_jpeg,
     decode_plain_png,
     is_opaque,
     open_image,
@@ -28,6 +30,7 @@ from tests.pictures import encode, noise, screen
 
 SPEC = PreprocessSpec(height=70, width=50, max_pixels=1_000_000)
 RED = (200, 30, 40)
+Decode = Callable[[bytes], npt.NDArray[np.uint8] | None]
 
 
 def pixels(data: bytes) -> np.ndarray:
@@ -123,8 +126,60 @@ def test_a_png_whose_checksum_does_not_fit_is_left_to_pillow() -> None:
     assert read_plain(bytes(data)) is None
 
 
-def test_other_threads_go_on_while_a_png_is_decoded() -> None:
-    data, turns, done = encode(noise(1600, 1200)), [0], threading.Event()
+def drafted(data: bytes, width: int) -> tuple[npt.NDArray[np.uint8] | None, npt.NDArray[np.uint8]]:
+    """A JPEG at the scale that suits a width, as preprocess decodes it, and as Pillow does."""
+    with open_image(data, SPEC) as image:
+        whole = image.size
+        image.draft("RGB", (width, width))
+        return decode_plain_jpeg(image, data, is_reduced=image.size != whole), np.asarray(image.convert("RGB"))
+
+
+@pytest.mark.parametrize("width", [301, 150, 75, 37], ids=["whole", "half", "quarter", "eighth"])
+@pytest.mark.parametrize(
+    "options",
+    [{"subsampling": 0}, {"subsampling": 1}, {"subsampling": 2}, {"progressive": True}, {"keep_rgb": True}],
+    ids=["4:4:4", "4:2:2", "4:2:0", "progressive", "no YCbCr"],
+)
+def test_a_plain_jpeg_is_decoded_to_the_pixels_that_pillow_gives(options: dict[str, object], width: int) -> None:
+    data = encode(noise(301, 333), "JPEG", quality=90, restart_marker_rows=1, **options)
+    fast, pillows = drafted(data + b"what cameras put behind", width)
+    assert fast is not None
+    assert is_opaque(fast)
+    assert np.array_equal(fast[:, :, :3], pillows)
+
+
+@pytest.mark.parametrize("side", range(1, 9))
+def test_a_jpeg_of_less_than_a_block_is_not_reduced(side: int) -> None:
+    fast, pillows = drafted(encode(noise(side, side), "JPEG"), 50)
+    assert fast is not None
+    assert np.array_equal(fast[:, :, :3], pillows)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        encode(solid("L", 77), "JPEG"),
+        encode(solid("CMYK", (0, 0, 0, 0)), "JPEG"),
+        encode(solid("RGB", RED), "MPO", save_all=True, append_images=[solid("RGB", RED)]),
+        encode(noise(), "JPEG")[:-400],
+        encode(noise(), "JPEG").replace(b"\xff\xda", b"\x00\xff\xda"),
+        encode(noise()),
+    ],
+    ids=["grey", "cmyk", "mpo", "cut short", "a byte too many", "png"],
+)
+def test_what_is_no_plain_jpeg_is_left_to_pillow(data: bytes) -> None:
+    with open_image(data, SPEC) as image:
+        assert decode_plain_jpeg(image, data, is_reduced=False) is None
+
+
+def read_jpeg(data: bytes) -> npt.NDArray[np.uint8] | None:
+    with open_image(data, PreprocessSpec()) as image:
+        return decode_plain_jpeg(image, data, is_reduced=False)
+
+
+@pytest.mark.parametrize(("decode", "format"), [(png_pixels, "PNG"), (read_jpeg, "JPEG")], ids=["PNG", "JPEG"])
+def test_other_threads_go_on_while_a_screenshot_or_a_photo_is_decoded(decode: Decode, format: str) -> None:
+    data, turns, done = encode(noise(1600, 1200), format), [0], threading.Event()
 
     def count() -> None:
         while not done.is_set():
@@ -133,7 +188,7 @@ def test_other_threads_go_on_while_a_png_is_decoded() -> None:
 
     def turns_during_one() -> int:
         before = turns[0]
-        assert png_pixels(data) is not None
+        assert decode(data) is not None
         return turns[0] - before
 
     other, interval = threading.Thread(target=count), sys.getswitchinterval()
