@@ -3,8 +3,6 @@
 import logging
 import logging.config
 import os
-from collections.abc import Callable
-from typing import Any
 
 from flask import Flask, Response, g, jsonify
 from gunicorn.http.errors import ParseException
@@ -17,18 +15,11 @@ from resnet_server.metrics import WorkerCollector
 from resnet_server.predictor import load_predictor
 from resnet_server.routes import blueprint
 from resnet_server.settings import ModelSettings, current_settings
+from resnet_server.shortcut import Shortcut
 from resnet_server.watchdog import start_watchdog
 
 GUNICORN_APP_LOAD_ERROR = 4  # gunicorn.arbiter.Arbiter.APP_LOAD_ERROR: the master gives up instead of trying for ever
 HTTP_CODES = {400: "invalid_request", 404: "not_found", 405: "method_not_allowed", 413: "too_large"}
-
-
-class ModelApp(Flask):
-    """Flask without coroutines: it looks for them in each function that it calls, in 18 calls of Python a request."""
-
-    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
-        """The function as it is."""
-        return func
 
 
 def create_app(settings: ModelSettings | None = None) -> Flask:
@@ -38,7 +29,7 @@ def create_app(settings: ModelSettings | None = None) -> Flask:
     """
     settings = settings or current_settings()
     logging.config.dictConfig(log_config(settings.log_level))
-    app = ModelApp("resnet_server", static_folder=None)
+    app = Flask("resnet_server", static_folder=None)
     app.json.sort_keys = False  # type: ignore[attr-defined]  # Flask's default provider has it
     app.url_map.strict_slashes = False
     app.config["MAX_CONTENT_LENGTH"] = settings.max_image_bytes
@@ -53,6 +44,7 @@ def create_app(settings: ModelSettings | None = None) -> Flask:
     start_watchdog(admission, settings.hang_limit_s)
     app.register_blueprint(blueprint)
     register_error_handlers(app)
+    app.wsgi_app = Shortcut(app)  # type: ignore[method-assign]
     facts = {"model_version": predictor.manifest.version, "slot": settings.slot, "threads": settings.threads}
     app.logger.info("model ready", extra=facts | {"pid": os.getpid()})
     return app

@@ -1,6 +1,7 @@
 """Where a request's picture comes from: its body, or a file under the one configured root."""
 
 from pathlib import Path
+from typing import Any
 
 from flask import Request
 from werkzeug.exceptions import BadRequest, ClientDisconnected, RequestEntityTooLarge
@@ -30,7 +31,7 @@ def read_body(request: Request, max_bytes: int) -> bytes:
     Raises: werkzeug's RequestEntityTooLarge above max_bytes, and its ClientDisconnected for what is cut off.
     """
     if length := request.content_length:
-        return read_length(request, length, max_bytes)
+        return read_length(request.environ, length, max_bytes)
     data = request.get_data(cache=False)
     # Of chunks get_data() takes max_bytes, and does not look whether there are more.
     if len(data) == max_bytes and request.environ["wsgi.input"].read(1):
@@ -38,15 +39,15 @@ def read_body(request: Request, max_bytes: int) -> bytes:
     return data
 
 
-def read_length(request: Request, length: int, max_bytes: int) -> bytes:
-    """A body of this length in one piece, from gunicorn itself: request.stream copies it twice more.
+def read_length(environ: dict[str, Any], length: int, max_bytes: int) -> bytes:
+    """A body of this length in one piece, from gunicorn itself: Werkzeug's stream copies it twice more.
 
     Raises: as read_body.
     """
     if length > max_bytes:
         raise RequestEntityTooLarge
     try:
-        data: bytes = request.environ["wsgi.input"].read(length)
+        data: bytes = environ["wsgi.input"].read(length)
     except OSError as exc:
         raise ClientDisconnected from exc
     if len(data) < length:

@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 
 from resnet_server.app import create_app
 from resnet_server.settings import ModelSettings, read_settings
+from resnet_server.shortcut import GATEWAYS
 from tests.tiny_model import write_artifact
 
 
@@ -36,3 +37,11 @@ def make_client(settings: ModelSettings) -> Callable[..., FlaskClient]:
 @pytest.fixture
 def client(make_client: Callable[..., FlaskClient]) -> FlaskClient:
     return make_client()
+
+
+@pytest.fixture(params=["by Flask", "past Flask"])
+def way(request: pytest.FixtureRequest) -> dict[str, str]:
+    """The headers of anybody's picture, and those of the gateway's, which takes the shortcut."""
+    if request.param == "by Flask":
+        return {}
+    return {"Accept": GATEWAYS["HTTP_ACCEPT"], "Content-Type": GATEWAYS["CONTENT_TYPE"]}

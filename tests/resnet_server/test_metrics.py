@@ -17,10 +17,10 @@ def numbers(client: FlaskClient) -> dict[str, float]:
     return {name: float(value) for name, value in (line.rsplit(" ", 1) for line in lines)}
 
 
-def test_pictures_are_counted_by_status_and_stage(client: FlaskClient) -> None:
+def test_pictures_are_counted_by_status_and_stage(client: FlaskClient, way: dict[str, str]) -> None:
     before = numbers(client)
     for data, status in ((encode(screen(32, 40)), 200), (b"no picture", 400)):
-        reply = client.post("/v1/is_online/", data=data)
+        reply = client.post("/v1/is_online/", data=data, headers=way)
         assert reply.status_code == status
         reply.close()  # as a server does once it has sent it: then it is counted
     client.get("/v1/model")

@@ -161,18 +161,21 @@ def test_json_that_is_not_the_documented_one_is_invalid(client: FlaskClient, bod
     ],
     ids=["empty", "truncated", "gif", "too many bytes"],
 )
-def test_a_bad_picture_is_refused_with_its_code(client: FlaskClient, data: bytes, status: int, code: str) -> None:
-    reply = client.post(URL, data=data)
+def test_a_bad_picture_is_refused_with_its_code(
+    client: FlaskClient, way: dict[str, str], data: bytes, status: int, code: str
+) -> None:
+    reply = client.post(URL, data=data, headers=way)
     assert (reply.status_code, error_of(reply)["code"]) == (status, code)
 
 
 @pytest.mark.parametrize("is_terminated", [True, False], ids=["as gunicorn says it", "by its length"])
 def test_a_picture_of_exactly_the_byte_limit_is_answered(
-    make_client: Callable[..., FlaskClient], is_terminated: bool
+    make_client: Callable[..., FlaskClient], way: dict[str, str], is_terminated: bool
 ) -> None:
-    overrides = {"wsgi.input_terminated": is_terminated}
-    assert make_client(max_image_bytes=len(WHITE)).post(URL, data=WHITE, environ_overrides=overrides).text == "1"
-    reply = make_client(max_image_bytes=len(WHITE) - 1).post(URL, data=WHITE, environ_overrides=overrides)
+    photo: dict[str, Any] = {"data": WHITE, "headers": way}
+    photo["environ_overrides"] = {"wsgi.input_terminated": is_terminated}
+    assert make_client(max_image_bytes=len(WHITE)).post(URL, **photo).status_code == 200
+    reply = make_client(max_image_bytes=len(WHITE) - 1).post(URL, **photo)
     assert (reply.status_code, error_of(reply)["code"]) == (413, "too_large")
 
 
@@ -182,8 +185,8 @@ def test_a_file_over_the_byte_limit_is_refused(client: FlaskClient, settings: Mo
     assert (reply.status_code, error_of(reply)["code"]) == (413, "too_large")
 
 
-def test_too_many_pixels_are_refused(make_client: Callable[..., FlaskClient]) -> None:
-    reply = make_client(max_image_pixels=64 * 36 - 1).post(URL, data=WHITE)
+def test_too_many_pixels_are_refused(make_client: Callable[..., FlaskClient], way: dict[str, str]) -> None:
+    reply = make_client(max_image_pixels=64 * 36 - 1).post(URL, data=WHITE, headers=way)
     assert (reply.status_code, error_of(reply)["code"]) == (413, "too_large")
 
 
@@ -194,14 +197,16 @@ class Reset(io.BytesIO):
         raise ConnectionResetError
 
 
-@pytest.mark.parametrize("body", [io.BytesIO(b"half"), Reset()], ids=["cut off", "reset"])
-def test_a_client_that_goes_is_no_bug_of_ours(client: FlaskClient, body: io.BytesIO) -> None:
-    reply = client.post(URL, input_stream=body, environ_overrides={"CONTENT_LENGTH": "8"})
+@pytest.mark.parametrize("body", [lambda: io.BytesIO(b"half"), Reset], ids=["cut off", "reset"])
+def test_a_client_that_goes_is_no_bug_of_ours(
+    client: FlaskClient, way: dict[str, str], body: Callable[[], io.BytesIO]
+) -> None:
+    reply = client.post(URL, headers=way, input_stream=body(), environ_overrides={"CONTENT_LENGTH": "8"})
     assert (reply.status_code, error_of(reply)["code"]) == (400, "invalid_request")
 
 
 def test_a_full_queue_is_busy_and_says_when_to_come_back(
-    make_client: Callable[..., FlaskClient], monkeypatch: pytest.MonkeyPatch
+    make_client: Callable[..., FlaskClient], way: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client = make_client(threads=1, queue_size=0)
     inside, release = threading.Barrier(3), threading.Event()
@@ -213,24 +218,26 @@ def test_a_full_queue_is_busy_and_says_when_to_come_back(
         return predict(self, *arguments)
 
     monkeypatch.setattr(Predictor, "predict", slow)
-    post = lambda: client.application.test_client().post(URL, data=WHITE)  # noqa: E731
+    post = lambda: client.application.test_client().post(URL, data=WHITE, headers=way)  # noqa: E731
     at_work = [threading.Thread(target=post) for _ in range(2)]  # one core's, and one that is ready
     for thread in at_work:
         thread.start()
     inside.wait(5)
-    reply = client.post(URL, data=WHITE)
+    reply = client.post(URL, data=WHITE, headers=way)
     release.set()
     for thread in at_work:
         thread.join(5)
     assert (reply.status_code, error_of(reply)["code"], reply.headers["Retry-After"]) == (503, "busy", "1")
 
 
-def test_a_bug_is_a_500_with_a_fixed_text(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bug_is_a_500_with_a_fixed_text(
+    client: FlaskClient, way: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     def broken(*_: object) -> None:
         raise RuntimeError("secret detail")
 
     monkeypatch.setattr(Predictor, "predict", broken)
-    reply = client.post(URL, data=WHITE)
+    reply = client.post(URL, data=WHITE, headers=way)
     assert (reply.status_code, error_of(reply)["code"]) == (500, "internal_error")
     assert "secret" not in reply.text
 
