@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from resnet_server.admission import Admission
+from resnet_server.admission import Admission, Turns
 from resnet_server.errors import BusyError
 
 
@@ -69,3 +69,52 @@ def test_a_request_is_alone_until_another_waits() -> None:
     assert admission.is_alone()
     release.set()
     second.join(5)
+
+
+def test_they_work_in_the_order_in_which_they_came() -> None:
+    admission, came = Admission(slots=1, queue_size=20, patience_s=10), []
+
+    def work(number: int) -> None:
+        for _ in range(3):  # who has just worked asks at once again, and is last
+            with admission.slot():
+                came.append(number)
+                time.sleep(0.001)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(20)]
+    with admission.slot():
+        for number, thread in enumerate(threads):
+            thread.start()
+            while admission.waiting <= number:
+                time.sleep(0.001)
+    for thread in threads:
+        thread.join(10)
+    assert came == [*range(20)] * 3
+
+
+def test_a_turn_that_nobody_waits_for_any_more_goes_to_the_next() -> None:
+    turns = Turns(1)
+    assert turns.take(0)
+    assert not turns.take(0.01)
+    turns.give()
+    assert turns.take(0)
+
+
+def test_no_turn_is_lost_when_it_comes_as_patience_ends() -> None:
+    turns, had = Turns(2), []
+
+    def work() -> None:
+        for _ in range(300):
+            if turns.take(0.0005):
+                had.append(1)
+                time.sleep(0.0005)
+                turns.give()
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert 0 < len(had) < 8 * 300  # some came in time and some did not
+    assert turns.take(0)
+    assert turns.take(0)
+    assert not turns.take(0)
