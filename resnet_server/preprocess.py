@@ -172,9 +172,8 @@ def decode_upright(image: Image.Image, data: bytes, spec: PreprocessSpec) -> Ima
     turned = orientation(image, type(image) if pixels is None else Image.Image)
     if pixels is None:
         # libjpeg decodes at 1/2, 1/4 or 1/8 for a fraction of the work; never below the network's own input.
-        whole = image.size
         image.draft("RGB", (spec.height, spec.width) if turned in SWAPS_AXES else (spec.width, spec.height))
-        pixels = decode_plain_jpeg(image, data, is_reduced=image.size != whole)
+        pixels = decode_plain_jpeg(image, data)
     if pixels is None:
         image.load()
         opaque = to_opaque(image)
@@ -214,17 +213,16 @@ def png_pixels(data: bytes) -> npt.NDArray[np.uint8] | None:
     return pixels
 
 
-def decode_plain_jpeg(image: Image.Image, data: bytes, *, is_reduced: bool) -> npt.NDArray[np.uint8] | None:
-    """What Pillow would decode, by libjpeg-turbo as well, but in one go: uint8 (H, W, 4), opaque.
+def decode_plain_jpeg(image: Image.Image, data: bytes) -> npt.NDArray[np.uint8] | None:
+    """What Pillow would decode at the scale of its draft, by libjpeg-turbo as well: uint8 (H, W, 4), opaque.
 
     None where the file is no RGB JPEG, or Pillow shall judge it. Pillow waits for Python's lock every 64 KB, and fills
     the picture's memory with zeros first (docs/adr/0019).
     """
     if image.format != "JPEG" or image.mode != "RGB":
         return None
-    least = {"min_width": image.width, "min_height": image.height} if is_reduced else {}
     try:
-        pixels: npt.NDArray[np.uint8] = decode_jpeg(data, "RGBA", **least)
+        pixels: npt.NDArray[np.uint8] = decode_jpeg(data, "RGBA", min_width=image.width, min_height=image.height)
     except ValueError:
         return None
     return pixels if pixels.shape[:2] == (image.height, image.width) else None

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from PIL import Image
+from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngInfo
 
 from resnet_server.errors import InvalidImageError, TooLargeError, UnsupportedFormatError
@@ -129,9 +130,8 @@ def test_a_png_whose_checksum_does_not_fit_is_left_to_pillow() -> None:
 def drafted(data: bytes, width: int) -> tuple[npt.NDArray[np.uint8] | None, npt.NDArray[np.uint8]]:
     """A JPEG at the scale that suits a width, as preprocess decodes it, and as Pillow does."""
     with open_image(data, SPEC) as image:
-        whole = image.size
         image.draft("RGB", (width, width))
-        return decode_plain_jpeg(image, data, is_reduced=image.size != whole), np.asarray(image.convert("RGB"))
+        return decode_plain_jpeg(image, data), np.asarray(image.convert("RGB"))
 
 
 @pytest.mark.parametrize("width", [301, 150, 75, 37], ids=["whole", "half", "quarter", "eighth"])
@@ -169,12 +169,21 @@ def test_a_jpeg_of_less_than_a_block_is_not_reduced(side: int) -> None:
 )
 def test_what_is_no_plain_jpeg_is_left_to_pillow(data: bytes) -> None:
     with open_image(data, SPEC) as image:
-        assert decode_plain_jpeg(image, data, is_reduced=False) is None
+        assert decode_plain_jpeg(image, data) is None
 
 
 def read_jpeg(data: bytes) -> npt.NDArray[np.uint8] | None:
     with open_image(data, PreprocessSpec()) as image:
-        return decode_plain_jpeg(image, data, is_reduced=False)
+        return decode_plain_jpeg(image, data)
+
+
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_a_large_jpeg_is_decoded_once_and_not_by_pillow(orientation: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    data = encode(noise(400, 500), "JPEG", exif=exif)
+    monkeypatch.setattr(JpegImageFile, "load_prepare", lambda _: pytest.fail("Pillow decodes it"))
+    assert pixels(data).shape == (70, 50, 3)
 
 
 @pytest.mark.parametrize(("decode", "format"), [(png_pixels, "PNG"), (read_jpeg, "JPEG")], ids=["PNG", "JPEG"])
@@ -343,20 +352,31 @@ def test_the_pixel_limit_itself_is_allowed() -> None:
         preprocess(encode(screen(64, 37)), exactly)
 
 
-@pytest.mark.parametrize("mode", ["I;16", "RGBA", "P", "LA", "RGB"])
+def big_jpeg() -> bytes:
+    """One that is too narrow for a reduced scale, upright only once it is turned, and in several scans."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    return encode(Image.new("RGB", (16_000, 1000)), "JPEG", progressive=True, exif=exif)
+
+
+@pytest.mark.parametrize("mode", ["I;16", "RGBA", "P", "LA", "RGB", "JPEG"])
 def test_a_picture_at_the_pixel_limit_takes_bounded_memory(mode: str, tmp_path: Path) -> None:
     """At most 16 bytes a pixel: what decoding takes (4) and a few copies."""
     side = 4000
-    image = Image.new("L" if mode == "I;16" else mode, (side, side))
-    if mode == "I;16":
-        image = Image.fromarray(np.zeros((side, side), dtype=np.uint16))
-    (tmp_path / "big.png").write_bytes(encode(image, transparency=0) if mode == "P" else encode(image))
+    if mode == "JPEG":
+        data = big_jpeg()
+    elif mode == "I;16":
+        data = encode(Image.fromarray(np.zeros((side, side), dtype=np.uint16)))
+    else:
+        image = Image.new(mode, (side, side))
+        data = encode(image, transparency=0) if mode == "P" else encode(image)
+    (tmp_path / "big").write_bytes(data)
     code = (
         "import resource, sys; from pathlib import Path; from resnet_server.preprocess import *\n"
         "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024\n"
         "data = Path(sys.argv[1]).read_bytes(); before = peak()\n"
         "preprocess(data, PreprocessSpec()); print(peak() - before)"
     )
-    command = [sys.executable, "-c", code, str(tmp_path / "big.png")]
+    command = [sys.executable, "-c", code, str(tmp_path / "big")]
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2])
     assert int(done.stdout) < 16 * side * side
