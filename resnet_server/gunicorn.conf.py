@@ -17,7 +17,7 @@ from resnet_server.settings import ROOT, read_settings, use_settings
 
 
 class ErrorLogger(Logger):  # type: ignore[misc] # gunicorn is not typed
-    """gunicorn's log of itself: routes.py writes a richer line for each request than its access log has."""
+    """gunicorn's log of itself: answers.py writes a richer line for each request than its access log has."""
 
     def access(self, *_: object) -> None:
         """Nothing; gunicorn would collect every header and variable for it."""

@@ -40,8 +40,9 @@ def is_online() -> Response:
 
     What the gateway asks comes here only to be refused: shortcut.py answers it.
     """
-    if failure := request.environ.get(FAILURE):
-        raise failure
+    if FAILURE in request.environ:
+        # No name may hold it here: its traceback holds this frame, and such a circle would keep the photo in memory.
+        raise request.environ.pop(FAILURE)
     settings: ModelSettings = current_app.config["SETTINGS"]
     picture = read_image(request, settings.image_root, settings.max_image_bytes)
     document = answer(current_app.config, picture)

@@ -1,14 +1,17 @@
 """The shortcut past Flask: what the gateway asks takes it, and is answered and noted as by Flask."""
 
+import gc
 import logging
 import socket
 import time
+import weakref
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
 from Pm.connection import Connection, Question
+from resnet_server.errors import InvalidImageError
 from resnet_server.predictor import Predictor
 from resnet_server.shortcut import GATEWAYS
 from tests.pictures import encode, screen
@@ -44,8 +47,14 @@ def test_the_gateways_own_request_takes_it(client: FlaskClient) -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [{"method": "GET"}, {"path": "/v1/is_online"}, {"headers": {"Accept": "text/plain"}}, {"headers": {}}],
-    ids=["another method", "another path", "as text", "of no type"],
+    [
+        {"method": "PUT"},
+        {"path": "/v1/is_online"},
+        {"headers": ASKED["headers"] | {"Accept": "text/plain"}},
+        {"headers": ASKED["headers"] | {"Content-Type": "application/json"}},
+        {"environ_overrides": {"CONTENT_LENGTH": "", "wsgi.input_terminated": True}},
+    ],
+    ids=["another method", "another path", "as text", "another type", "of no length"],
 )
 @pytest.mark.usefixtures("no_flask")
 def test_all_else_does_not(client: FlaskClient, change: dict[str, Any]) -> None:
@@ -53,8 +62,10 @@ def test_all_else_does_not(client: FlaskClient, change: dict[str, Any]) -> None:
         client.open(**{"method": "POST", "path": GATEWAYS["PATH_INFO"]} | ASKED | change)
 
 
-def test_it_answers_and_logs_what_flask_does(client: FlaskClient, caplog: pytest.LogCaptureFixture) -> None:
-    logging.getLogger("resnet_server").propagate = True
+def test_it_answers_and_logs_what_flask_does(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(logging.getLogger("resnet_server"), "propagate", True)
     caplog.set_level(logging.INFO)
     told = []
     for path in (GATEWAYS["PATH_INFO"], "/v1/is_online"):
@@ -77,10 +88,31 @@ def test_a_refusals_time_is_that_of_the_whole_request(
         time.sleep(0.2)
         raise RuntimeError
 
-    logging.getLogger("resnet_server").propagate = True
+    monkeypatch.setattr(logging.getLogger("resnet_server"), "propagate", True)
     caplog.set_level(logging.INFO)
     monkeypatch.setattr(Predictor, "predict", slow)
     assert client.post(GATEWAYS["PATH_INFO"], **ASKED).status_code == 500
     line = next(record.__dict__ for record in caplog.records if record.msg == "request")
     assert (line["status"], line["error_code"]) == (500, "internal_error")
     assert line["ms"] >= 200
+
+
+def test_a_refused_photo_is_forgotten_with_its_answer(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Pixels:
+        """What decoding holds."""
+
+    held: list[weakref.ref[Pixels]] = []
+
+    def refused(*_: object) -> None:
+        pixels = Pixels()
+        held.append(weakref.ref(pixels))
+        raise InvalidImageError("It is damaged.")
+
+    monkeypatch.setattr(Predictor, "predict", refused)
+    gc.disable()  # what needs a collection stays until there is one
+    try:
+        with client.post(GATEWAYS["PATH_INFO"], **ASKED) as reply:
+            assert reply.status_code == 400
+        assert [each() for each in held] == [None]
+    finally:
+        gc.enable()
