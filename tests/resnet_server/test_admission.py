@@ -78,7 +78,7 @@ def test_they_work_in_the_order_in_which_they_came() -> None:
         for _ in range(3):  # who has just worked asks at once again, and is last
             with admission.slot():
                 came.append(number)
-                time.sleep(0.001)
+                time.sleep(0.005)
 
     threads = [threading.Thread(target=work, args=(number,)) for number in range(20)]
     with admission.slot():
