@@ -5,7 +5,6 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from queue import Empty, SimpleQueue
 
 from resnet_server.errors import BusyError
 
@@ -15,7 +14,7 @@ class Admission:
 
     def __init__(self, slots: int, queue_size: int, patience_s: float) -> None:
         self.queue_size = queue_size
-        self._places = _tokens(slots + queue_size)
+        self._places = Turns(slots + queue_size)
         self._slots = Turns(slots)
         self._patience_s = patience_s
         self._inside: set[int] = set()  # threads that wait or work
@@ -28,10 +27,8 @@ class Admission:
         Raises: BusyError at once when the queue is full, or when no slot came free in time (nobody waits for an answer
         whose client has given up).
         """
-        try:
-            place = self._places.get_nowait()
-        except Empty:
-            raise BusyError("Every worker is busy and the queue is full; try again in a second.") from None
+        if not self._places.take(0):
+            raise BusyError("Every worker is busy and the queue is full; try again in a second.")
         self._inside.add(threading.get_ident())
         try:
             start = time.perf_counter()
@@ -45,7 +42,7 @@ class Admission:
                 self._slots.give()
         finally:
             self._inside.discard(threading.get_ident())
-            self._places.put(place)
+            self._places.give()
 
     def is_alone(self) -> bool:
         """Whether one request is here, and no other works or waits."""
@@ -103,11 +100,3 @@ class Turns:
                 self._waiting.popleft().release()
             else:
                 self._free += 1
-
-
-def _tokens(number: int) -> SimpleQueue[int]:
-    """So many to take and give back: a semaphore in C, where threading's takes 20 calls of Python."""
-    tokens: SimpleQueue[int] = SimpleQueue()
-    for token in range(number):
-        tokens.put(token)
-    return tokens

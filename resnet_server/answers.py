@@ -43,6 +43,11 @@ def answer(config: Mapping[str, Any], picture: bytes) -> dict[str, Any]:
     }
 
 
+def facts_of(document: dict[str, Any]) -> dict[str, Any]:
+    """What a log line has of an answer."""
+    return {"result": document["result"], "score": document["score"], "stage_ms": document["ms"]}
+
+
 def note(logger: logging.Logger, line: dict[str, Any], *, started: float, is_counted: bool) -> None:
     """Log a request, and count one about a picture; the answer waits for neither.
 

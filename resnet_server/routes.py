@@ -7,7 +7,7 @@ import time
 from flask import Blueprint, Response, current_app, g, jsonify, request
 
 from process_metrics import CONTENT_TYPE, exposition
-from resnet_server.answers import JSON, answer, note, request_id_of
+from resnet_server.answers import JSON, answer, facts_of, note, request_id_of
 from resnet_server.image_source import read_image
 from resnet_server.predictor import Predictor
 from resnet_server.settings import ModelSettings
@@ -46,7 +46,7 @@ def is_online() -> Response:
     settings: ModelSettings = current_app.config["SETTINGS"]
     picture = read_image(request, settings.image_root, settings.max_image_bytes)
     document = answer(current_app.config, picture)
-    g.answer = {"result": document["result"], "score": document["score"], "stage_ms": document["ms"]}
+    g.answer = facts_of(document)
     if wants_json():
         return Response(json.dumps(document), mimetype=JSON)
     version = {"X-Model-Version": document["model_version"]}

@@ -10,7 +10,7 @@ from typing import Any
 
 from flask import Flask
 
-from resnet_server.answers import JSON, answer, note, request_id_of
+from resnet_server.answers import JSON, answer, facts_of, note, request_id_of
 from resnet_server.image_source import read_length
 
 # In the environ of what Flask shall refuse: the exception, and time.perf_counter() at the start.
@@ -45,8 +45,7 @@ class Shortcut:
             return self._flask(environ, start_response)
         request_id = request_id_of(environ.get("HTTP_X_REQUEST_ID", ""))
         line = {"method": "POST", "path": GATEWAYS["PATH_INFO"], "status": 200, "request_id": request_id}
-        line |= {"result": document["result"], "score": document["score"], "stage_ms": document["ms"]}
-        note(self._app.logger, line, started=started, is_counted=True)
+        note(self._app.logger, line | facts_of(document), started=started, is_counted=True)
         content = json.dumps(document).encode()
         headers = [("Content-Type", JSON), ("Content-Length", str(len(content))), ("X-Request-ID", request_id)]
         start_response("200 OK", headers)
