@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.e2e.stack import ROOT, Stack, copy_checkout, environment, free_ports, wait_for
+from tests.e2e.stack import ROOT, Load, Stack, copy_checkout, environment, free_ports, wait_for
 from tests.pictures import encode, screen
 from tests.tiny_model import write_artifact
 
@@ -122,10 +123,6 @@ def test_every_command_for_the_user_who_runs_pm_works(runbook: Runbook) -> None:
 
 
 def test_a_backup_under_load_is_whole_and_goes_back(runbook: Runbook, tmp_path: Path) -> None:
-    import sqlite3
-
-    from tests.e2e.stack import Load
-
     stack = runbook.stack
     stack.run("python", "-m", "server.stack", "up")
     with Load(stack, clients=3) as load:
@@ -196,16 +193,24 @@ def test_logrotate_loses_no_line(runbook: Runbook, tmp_path: Path) -> None:
         pytest.skip("no logrotate on this machine")
     stack = runbook.stack
     stack.run("python", "-m", "server.stack", "up")
-    stack.post(headers={"X-Request-ID": "before-1"})
     (commands,) = blocks("root logrotate")
     configuration = str(tmp_path / "pm.logrotate")
     mine = commands.replace("/etc/logrotate.d/pm", configuration)
-    runbook.run(mine.replace("logrotate --", f"/usr/sbin/logrotate --state {tmp_path}/state --"))
-    new = stack.root / "log/main_server_out.log"
-    wait_for(new.exists)
-    stack.post(headers={"X-Request-ID": "after-1"})
-    wait_for(lambda: "after-1" in new.read_text())
-    (old,) = (stack.root / "log").glob("main_server_out.log-*")
-    # A line comes up to half a second after its answer, so that of one may be in the next file: once it must be there.
-    assert (old.read_text() + new.read_text()).count("before-1") == 1
-    assert "after-1" not in old.read_text()
+    current = stack.root / "log/main_server_out.log"
+    with Load(stack, clients=2) as load:
+        wait_for(lambda: "get_pm" in current.read_text())  # an empty log is not rotated
+        runbook.run(mine.replace("logrotate --", f"/usr/sbin/logrotate --state {tmp_path}/state --"))
+        wait_for(current.exists)
+        load.wait_for_answers(20)
+    (renamed,) = (stack.root / "log").glob("main_server_out.log-*")
+
+    def logged(path: Path) -> list[str]:
+        return [event["request_id"] for event in stack.log(path.name) if event.get("path") == "/api/v1/get_pm"]
+
+    recorded = sorted(request_id for (request_id,) in stack.sql("select request_id from Pm_prediction"))
+    assert len(recorded) >= len(load.answers)
+    # a line comes up to half a second after its answer
+    wait_for(lambda: len(logged(renamed) + logged(current)) >= len(recorded))
+    assert logged(renamed)
+    assert logged(current)
+    assert sorted(logged(renamed) + logged(current)) == recorded
