@@ -38,6 +38,10 @@ class Book:
             self.add(f"{name}: {percentile}", load.latency_ms[percentile], "ms", load.command)
         self.add(f"{name}: cores that wrk took", load.client_cpu_s / load.seconds, "cores", load.command)
 
+    def rounds(self, first: str, second: str) -> list[tuple[float, float]]:
+        """What each round has of both: measured within a minute or two, while over a call the machine drifts more."""
+        return list(zip(self.series[first].values, self.series[second].values, strict=True))
+
     def __getitem__(self, name: str) -> float:
         return self.series[name].median
 

@@ -1,5 +1,6 @@
 """The table: each row has both sides, what comes of them, and the target that it is held against."""
 
+import statistics
 from dataclasses import dataclass, replace
 
 from benchmarks.book import Book, clients_name, rate_name
@@ -16,7 +17,10 @@ CLIENT_COUNTS = (1, 2, 4, 8, 16, 32, 64)
 
 @dataclass(frozen=True)
 class Row:
-    """One line: value is compared with target; `judged` is false where this run cannot say."""
+    """One line: value is compared with target; `judged` is false where this run cannot say.
+
+    Of what took turns, `first` and `second` are medians of all rounds, `value` is the median of what each round says.
+    """
 
     what: str
     first: float
@@ -37,9 +41,9 @@ class Row:
 
 
 def ratio(book: Book, what: str, first: str, second: str, target: float) -> Row:
-    """A row whose value is first ÷ second, and should be at least so much."""
-    a, b = book[first], book[second]
-    return Row(what, a, b, book.series[first].unit, a / b, target)
+    """A row whose value is first ÷ second in a round, and should be at least so much."""
+    value = statistics.median(a / b for a, b in book.rounds(first, second))
+    return Row(what, book[first], book[second], book.series[first].unit, value, target)
 
 
 def rows(book: Book, requests: int) -> list[Row]:
@@ -56,9 +60,9 @@ def rows(book: Book, requests: int) -> list[Row]:
 
 
 def difference(book: Book, what: str, first: str, second: str, limit: float) -> Row:
-    """A row whose value is first − second, and should be at most so much."""
-    a, b = book[first], book[second]
-    return Row(what, a, b, book.series[first].unit, a - b, limit, at_least=False)
+    """A row whose value is first − second in a round, and should be at most so much."""
+    value = statistics.median(a - b for a, b in book.rounds(first, second))
+    return Row(what, book[first], book[second], book.series[first].unit, value, limit, at_least=False)
 
 
 def accuracy_rows(book: Book) -> list[Row]:

@@ -3,7 +3,7 @@
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -18,7 +18,7 @@ from benchmarks.errors import BenchmarkError
 from benchmarks.options import OUT, Cores, Out, Photos, RealImages, Rounds, Seconds
 from benchmarks.photos import load_photos, sizes, write_bodies
 from benchmarks.processes import others_are_busy, pin
-from benchmarks.rows import STACK, Row, rate, unjudged
+from benchmarks.rows import STACK, Row, rate, ratio, unjudged
 from benchmarks.stacks import Server, our_stack, started, virtual_environment
 from benchmarks.wrk import post
 from server.env import ROOT
@@ -106,11 +106,15 @@ def rows(book: Book, measured: list[SetUp]) -> list[Row]:
     for decoder, words in DECODERS.items():
         alike = [each for each in measured if each.decoder == decoder]
         for clients in CLIENTS if alike else ():
-            pairs = {each: (book[rate(beside(each), clients)], book[rate(str(each), clients)]) for each in alike}
-            best = min(alike, key=lambda each: pairs[each][0] / pairs[each][1])
-            ours, theirs = pairs[best]
             what = f"stack ÷ best peer {words}, {clients_name('', clients).removeprefix(', ')}"
-            found.append(Row(what, ours, theirs, "photos/s", ours / theirs, TARGET, note=f"the best: {best}"))
+            held = [
+                replace(
+                    ratio(book, what, rate(beside(each), clients), rate(str(each), clients), TARGET),
+                    note=f"the best: {each}",
+                )
+                for each in alike
+            ]
+            found.append(min(held, key=lambda row: row.value))
     return found
 
 

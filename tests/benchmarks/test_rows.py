@@ -67,6 +67,16 @@ def test_every_row_holds_the_medians_of_both_sides_against_its_target(book: Book
     }
 
 
+def test_a_machine_that_changes_its_speed_between_rounds_changes_no_ratio() -> None:
+    book = Book()
+    for first, second in ((40, 50), (80, 100), (60, 100), (64, 80), (100, 120)):
+        book.add("stack", first, "photos/s", "wrk")
+        book.add("loop", second, "photos/s", "loop")
+    row = rows.ratio(book, "stack ÷ loop", "stack", "loop", 0.7)
+    assert (row.first, row.second, row.value, row.met) == (64, 100, 0.8, True)  # not 64 ÷ 100, of two rounds
+    assert rows.difference(book, "loop − stack", "loop", "stack", 20).value == 20
+
+
 def test_what_was_measured_beside_other_programs_has_no_verdict(book: Book) -> None:
     found = rows.unjudged(rows.rows(book, 10_000))
     assert {row.met for row in found} == {None}
