@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+import hypothesis
 import pytest
 from django.test import Client, override_settings
 from pytest_django import Settings
@@ -22,6 +23,9 @@ from tests.fake_model import FakeModel
 PNG = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC")
 Change = Callable[..., GatewaySettings]
 Post = Callable[..., Any]  # the test client's response, which has json()
+
+hypothesis.settings.register_profile("patient", deadline=None)  # no test depends on time being fast
+hypothesis.settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -53,7 +53,7 @@ def test_a_share_that_is_changed_or_ended_is_followed_at_once(post: Post, model:
 def test_what_the_canary_does_not_answer_the_stable_version_does(
     post: Post, model: FakeModel, backup: FakeModel, change: Change, reply: Reply
 ) -> None:
-    change(model_read_timeout_s=1.0)
+    change(model_read_timeout_s=4.0)  # half of it is the canary's
     backup.reply = reply
     answer = ask(post, TAKEN)
     assert (answer.status_code, answer.json()["result"]) == (200, "offline")

@@ -201,7 +201,7 @@ def test_something_is_done_while_the_model_works(balancer: FakeModel) -> None:
 
 def test_answer_is_taken_though_what_was_done_meanwhile_took_longer_than_the_model_may(balancer: FakeModel) -> None:
     client = ModelClient((f"http://{balancer.address}",), 5.0)
-    answer = client.classify(b"image", "id", limit_s=0.2, meanwhile=lambda: time.sleep(0.3))
+    answer = client.classify(b"image", "id", limit_s=1.0, meanwhile=lambda: time.sleep(1.2))
     client.close()
     assert answer.result == "offline"
 

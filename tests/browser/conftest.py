@@ -16,11 +16,13 @@ from collections.abc import Iterator
 
 import pytest
 from django.db import connections
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect, sync_playwright
 
 from tests.browser.pages import Device, Language, Scheme, ServerThread, SignIn, member_of, sign
 from tests.conftest import Change
 
+PATIENCE_MS = 15_000  # for what a page does, and for what a test expects of it
+expect.set_options(timeout=PATIENCE_MS)
 LOCKED_OUT = "429 (Too Many Requests)"  # Chromium complains of each page that is an error; this one is meant
 LOCALES = {"en": "en-GB", "zh-hans": "zh-CN"}
 VIEWPORTS = {"desktop": {"width": 1280, "height": 800}, "phone": {"width": 390, "height": 844}}
@@ -77,7 +79,7 @@ def sign_in(browser: Browser, live_url: str) -> Iterator[SignIn]:
             has_touch=device == "phone",
         )
         contexts.append(context)
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(PATIENCE_MS)
         if group:
             sign(context, live_url, member_of(group, name or group))
         page = context.new_page()

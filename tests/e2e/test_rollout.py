@@ -23,7 +23,7 @@ from tests.e2e.rollout import (
     served,
     wait_for_line,
 )
-from tests.e2e.stack import Load, Stack, wait_for
+from tests.e2e.stack import Load, Stack, frozen, wait_for
 from tests.tiny_model import sha256, write_artifact
 
 pytestmark = [pytest.mark.e2e, *([pytest.mark.timeout(3600)] if LONG else [])]
@@ -168,7 +168,8 @@ def test_rolling_back_after_a_kill_gives_back_what_was_served(model_stack: Stack
 def test_a_second_roll_out_is_refused_and_told_who_runs_the_first(model_stack: Stack, make: Make) -> None:
     first = begin(model_stack, make("first"))
     wait_for_line(first, "-- check")
-    said = refusal(model_stack, make("second"))
+    with frozen([first.pid]):
+        said = refusal(model_stack, make("second"))
     assert f"Wait until the roll-out that runs is done: {os.environ.get('USER') or 'root'} rolls out " in said
     assert f"process {first.pid}." in said
     first.communicate()
@@ -216,7 +217,6 @@ def test_a_version_is_activated_from_the_admin(model_stack: Stack, make: Make) -
         token = {"csrfmiddlewaretoken": browser.cookies["csrftoken"]}
         told = browser.post(page, data=form | token, headers={"Origin": model_stack.url}, timeout=30)
     assert "The roll-out has begun" in told.text
-    wait_for(lambda: last_roll_out(model_stack) == ("done", ""))
+    last = 'select "by", reason, state from Pm_rollout order by id desc limit 1'
+    wait_for(lambda: model_stack.sql(last) == [("anna", "from the admin", "done")])
     assert served(model_stack) == pointers(model_stack) == {"before"}
-    who = model_stack.sql('select "by", reason from Pm_rollout order by id desc limit 1')
-    assert who == [("anna", "from the admin")]
