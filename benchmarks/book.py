@@ -42,6 +42,10 @@ class Book:
         """What each round has of both: measured within a minute or two, while over a call the machine drifts more."""
         return list(zip(self.series[first].values, self.series[second].values, strict=True))
 
+    def worst(self, name: str) -> float:
+        """The most that any round had."""
+        return max(self.series[name].values)
+
     def __getitem__(self, name: str) -> float:
         return self.series[name].median
 

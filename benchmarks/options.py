@@ -14,7 +14,7 @@ from server.env import ROOT
 
 OUT = ROOT / "var" / "benchmarks"
 
-Rounds = Annotated[int, typer.Option(min=1, help="Times that each side is measured; medians are compared.")]
+Rounds = Annotated[int, typer.Option(min=1, help="Times that each side is measured, by turns; the median counts.")]
 Seconds = Annotated[int, typer.Option(min=1, help="Length of each measurement.")]
 Photos = Annotated[int, typer.Option(min=2, help="Different photos that are posted in turn.")]
 Cores = Annotated[int, typer.Option(min=1, help="Everything, wrk included, stays on so many cores.")]

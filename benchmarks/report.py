@@ -25,7 +25,8 @@ PACKAGES = ("openvino", "torch", "torchvision", "Pillow", "Django", "Flask", "gu
 
 def table(found: list[Row]) -> Table:
     """Both sides of every row, its value, its target, and whether it is met."""
-    grid = Table("what", "first", "second", "result", "target", "", "note")
+    caption = "both sides are medians of all rounds, a result is the median of what each round says"
+    grid = Table("what", "first", "second", "result", "target", "", "note", caption=caption)
     for row in found:
         second = "" if row.second is None else number(row.second, row.unit)
         sign = "≥" if row.at_least else "≤"

@@ -48,7 +48,7 @@ def by_what(book: Book, requests: int = 10_000) -> dict[str, Row]:
     return {row.what: row for row in rows.rows(book, requests)}
 
 
-def test_every_row_holds_the_medians_of_both_sides_against_its_target(book: Book) -> None:
+def test_every_row_shows_both_sides_and_holds_what_comes_of_them_against_its_target(book: Book) -> None:
     found = {what: (row.first, row.second, round(row.value, 3), row.met) for what, row in by_what(book).items()}
     assert found == {
         "decode + inference, documented ÷ ours": (160, 20, 8.0, True),
@@ -75,6 +75,13 @@ def test_a_machine_that_changes_its_speed_between_rounds_changes_no_ratio() -> N
     row = rows.ratio(book, "stack ÷ loop", "stack", "loop", 0.7)
     assert (row.first, row.second, row.value, row.met) == (64, 100, 0.8, True)  # not 64 ÷ 100, of two rounds
     assert rows.difference(book, "loop − stack", "loop", "stack", 20).value == 20
+
+
+def test_a_limit_is_missed_when_one_round_misses_it(book: Book) -> None:
+    for timeouts in (0, 0, 3, 0):
+        book.add(f"{rows.PATIENT}: timeouts", timeouts, "", "wrk")
+    row = by_what(book)["timeouts at 64 patient clients"]
+    assert (row.value, row.met) == (3, False)
 
 
 def test_what_was_measured_beside_other_programs_has_no_verdict(book: Book) -> None:
