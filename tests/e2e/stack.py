@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -40,6 +41,7 @@ COPIED = (
 )
 ERROR_SCHEMA = Draft202012Validator(json.loads((ROOT / "contracts" / "error.schema.json").read_text()))
 SAMPLE = (ROOT / "resnet_server" / "default_model" / "golden.png").read_bytes()
+_found_ports: deque[int] = deque(maxlen=200)
 
 
 @dataclass
@@ -137,16 +139,21 @@ def wait_for(condition: Callable[[], bool]) -> None:
 def free_ports(count: int) -> list[int]:
     """Ports that nothing listens on, and that the system gives to nobody else before a stack has taken them.
 
-    It gives those of ip_local_port_range (from 32768 on) to whoever connects, or binds to port 0. Each worker of
-    pytest-xdist has a thousand of its own: what one has found, another must not find before it is taken.
+    It gives those of ip_local_port_range (from 32768 on) to whoever connects, or binds to port 0. What is found is not
+    found again before it can have been taken: neither by this process nor by the two of pytest-xdist, which have a
+    thousand ports each.
     """
-    first = 15_000 + 1000 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw14").removeprefix("gw"))
+    worker = os.environ.get("PYTEST_XDIST_WORKER")
+    ports = range(17_000, 30_000)
+    if worker is not None:
+        ports = range(15_000, 17_000)[int(worker.removeprefix("gw")) % 2 :: 2]
     found: list[int] = []
     while len(found) < count:
-        port = random.randrange(first, first + 1000)
+        port = random.choice(ports)
         with socket.socket() as probe:
-            if port not in found and probe.connect_ex(("127.0.0.1", port)) == errno.ECONNREFUSED:
+            if port not in _found_ports and probe.connect_ex(("127.0.0.1", port)) == errno.ECONNREFUSED:
                 found.append(port)
+                _found_ports.append(port)
     return found
 
 
