@@ -40,10 +40,10 @@ class Row:
         return self.value >= self.target if self.at_least else self.value <= self.target
 
 
-def ratio(book: Book, what: str, first: str, second: str, target: float) -> Row:
+def ratio(book: Book, what: str, first: str, second: str, target: float, *, note: str = "") -> Row:
     """A row whose value is first ÷ second in a round, and should be at least so much."""
     value = statistics.median(a / b for a, b in book.rounds(first, second))
-    return Row(what, book[first], book[second], book.series[first].unit, value, target)
+    return Row(what, book[first], book[second], book.series[first].unit, value, target, note=note)
 
 
 def rows(book: Book, requests: int) -> list[Row]:

@@ -3,7 +3,7 @@
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -108,9 +108,8 @@ def rows(book: Book, measured: list[SetUp]) -> list[Row]:
         for clients in CLIENTS if alike else ():
             what = f"stack ÷ best peer {words}, {clients_name('', clients).removeprefix(', ')}"
             held = [
-                replace(
-                    ratio(book, what, rate(beside(each), clients), rate(str(each), clients), TARGET),
-                    note=f"the best: {each}",
+                ratio(
+                    book, what, rate(beside(each), clients), rate(str(each), clients), TARGET, note=f"the best: {each}"
                 )
                 for each in alike
             ]
