@@ -26,6 +26,10 @@ class Side(StrEnum):
     DOCUMENTED = "documented"  # one photo after the other, torch with its own threads
     OURS = "ours"  # one photo after the other, the engine on every core
     LOOP = "loop"  # as many photos at once as there are cores: the most that these cores can do
+    PILLOW_LOOP = "pillow-loop"  # the same where Pillow decodes, as in a loop that somebody writes in ten lines
+
+
+AT_ONCE = {Side.LOOP, Side.PILLOW_LOOP}
 
 
 def main(
@@ -52,7 +56,7 @@ def measure(side: Side, photos: list[bytes], seconds: float) -> dict[str, float]
     classify = classifier(side)
     for photo in photos[:WARM_UP_PHOTOS]:
         classify(photo)
-    at_once = loky.cpu_count() if side is Side.LOOP else 1
+    at_once = loky.cpu_count() if side in AT_ONCE else 1
     times_ms: list[float] = []
     started, worked = time.perf_counter(), time.process_time()
     with ThreadPoolExecutor(at_once) as pool:
@@ -77,7 +81,9 @@ def timed_ms(classify: Classify, photo: bytes) -> float:
 
 def classifier(side: Side) -> Classify:
     """The loaded model of one side."""
-    return documented() if side is Side.DOCUMENTED else ours(alone=side is Side.OURS)
+    if side is Side.DOCUMENTED:
+        return documented()
+    return ours(alone=side not in AT_ONCE, with_pillow=side is Side.PILLOW_LOOP)
 
 
 def documented() -> Classify:
@@ -87,11 +93,12 @@ def documented() -> Classify:
     return lambda data: predict(io.BytesIO(data))
 
 
-def ours(*, alone: bool) -> Classify:
+def ours(*, alone: bool, with_pillow: bool = False) -> Classify:
     """The model service's own predictor: its default artifact and engine on every core, as one model server has it.
 
-    `alone`: one photo at a time is classified, so that it may take every core.
+    `alone`: one photo at a time is classified, so that it may take every core. `with_pillow`: Pillow reads the photo.
     """
+    from benchmarks import pillow
     from resnet_server.engines import load_engine
     from resnet_server.manifest import load_manifest
     from resnet_server.predictor import Predictor
@@ -99,6 +106,13 @@ def ours(*, alone: bool) -> Classify:
 
     manifest = load_manifest(DEFAULT_ARTIFACT)
     predictor = Predictor(manifest, load_engine("auto", manifest, default_threads("backup")), MAX_PIXELS)
+
+    def classify_with_pillow(data: bytes) -> int:
+        batch, info = pillow.read(data, manifest.width, manifest.height)
+        return predictor.postprocess(predictor.model(batch, {}, alone=alone), info).result
+
+    if with_pillow:
+        return classify_with_pillow
     return lambda data: predictor.predict(data, {}, is_alone=lambda: alone).result
 
 

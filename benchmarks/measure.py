@@ -25,6 +25,7 @@ SIDES = {
     Side.DOCUMENTED: rows.DOCUMENTED_LOOP,
     Side.OURS: rows.OUR_LOOP,
     Side.LOOP: rows.FULL_LOOP,
+    Side.PILLOW_LOOP: rows.PILLOW_LOOP,
 }
 
 
@@ -63,6 +64,7 @@ def side_by_side(plan: Plan, book: Book, progress: Progress) -> None:
             ),
             ("in process, all cores", lambda: in_process(plan, book, Side.LOOP)),
             ("our stack, 8 clients", lambda: load(plan, book, rows.STACK, ours, 8, plan.seconds)),
+            ("in process, with Pillow", lambda: in_process(plan, book, Side.PILLOW_LOOP)),
             (
                 "documented stack, 8 clients",
                 lambda: load(plan, book, rows.DOCUMENTED_STACK, documented, 8, plan.documented_seconds),

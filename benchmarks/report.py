@@ -74,13 +74,14 @@ def plot(path: Path, book: Book, title: str) -> None:
 
 
 def clients_axes(axes: Axes, book: Book) -> None:
-    """How throughput grows with clients; the dashed line is what the cores can do without any server."""
+    """How throughput grows with clients; the grey lines are what the cores can do without any server."""
     for server in (rows.ALONE, rows.DOCUMENTED_STACK):
         counts = [clients for clients in rows.CLIENT_COUNTS if rows.rate(server, clients) in book]
         axes.plot(counts, [book[rows.rate(server, clients)] for clients in counts], marker="o", label=server)
     for name, marker in ((rows.PATIENT, "^"), (rows.IMPATIENT, "v")):
         axes.plot([64], [book[rate_name(name)]], marker, label=name)
-    axes.axhline(book[rate_name(rows.FULL_LOOP)], linestyle="--", color="grey", label=rows.FULL_LOOP)
+    for loop, style in ((rows.FULL_LOOP, "--"), (rows.PILLOW_LOOP, ":")):
+        axes.axhline(book[rate_name(loop)], linestyle=style, color="grey", label=loop)
     axes.set_xscale("log", base=2)
     axes.set_xticks(rows.CLIENT_COUNTS, [str(clients) for clients in rows.CLIENT_COUNTS])
     axes.set(xlabel="clients", ylabel="photos a second", ylim=(0, None))
@@ -110,7 +111,8 @@ def remarks(facts: dict[str, object]) -> list[str]:
 def work(book: Book) -> Table:
     """What each program works for one photo: where the time goes that the whole stack takes more than the bare loop."""
     grid = Table("cores' milliseconds for one photo", "program", "ms")
-    for subject in (rows.OUR_LOOP, clients_name(rows.STACK, 1), rows.FULL_LOOP, clients_name(rows.STACK, 8)):
+    one, eight = (clients_name(rows.STACK, clients) for clients in (1, 8))
+    for subject in (rows.OUR_LOOP, one, rows.FULL_LOOP, rows.PILLOW_LOOP, eight):
         for program, ms in rows.where_it_goes(book, subject).items():
             grid.add_row(subject, program, f"{ms:.2f}")
     return grid

@@ -7,6 +7,7 @@ import pytest
 from benchmarks import in_process
 from benchmarks.errors import BenchmarkError
 from benchmarks.in_process import Side, measure, right_share
+from resnet_server.predictor import Predictor
 from tests.e2e.stack import SAMPLE
 from tests.pictures import encode, screen
 
@@ -19,6 +20,12 @@ def test_our_sides_classify_with_the_default_model() -> None:
         assert found["mean_ms"] > 0
         assert found["p50_ms"] > 0
         assert found["per_s"] > 0
+
+
+def test_the_loop_with_pillow_decodes_nothing_by_ourselves(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Predictor, "preprocess", None)
+    assert measure(Side.PILLOW_LOOP, [SAMPLE], 0)["photos"] == 1
+    assert in_process.classifier(Side.PILLOW_LOOP)(SAMPLE) == 1
 
 
 def test_the_documented_side_classifies_a_picture() -> None:
