@@ -19,13 +19,15 @@ from Pm.photos.filters import (
     VersionFilter,
 )
 
+IMAGE_ID = column("image_id", _("image_id"))
+
 
 @admin.register(Prediction)
 class PredictionAdmin(KeysetAdmin):
     """Read only; paged by id, and nothing reads the whole table: ids are found whole, which the indexes serve."""
 
     list_display = (
-        "image_id",
+        IMAGE_ID,
         "picture",
         "answer",
         "certainty",
@@ -35,7 +37,7 @@ class PredictionAdmin(KeysetAdmin):
         column("client", _("client")),
         column("created_at", _("time")),
     )
-    list_display_links = ("image_id",)
+    list_display_links = (IMAGE_ID,)
     list_filter = (
         ResultFilter,
         ReviewedFilter,

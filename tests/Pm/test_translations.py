@@ -7,6 +7,8 @@ from pathlib import Path
 
 import polib
 import pytest
+from django.contrib import admin
+from django.contrib.admin.utils import label_for_field
 from django.utils import translation
 from django.utils.translation.template import templatize
 
@@ -65,3 +67,14 @@ def test_compiled_catalogue_is_the_one_that_is_read() -> None:
 def test_admin_speaks_chinese(text: str, told: str) -> None:
     with translation.override("zh-hans"):
         assert translation.gettext(text) == told
+
+
+def test_columns_of_lists_are_chinese_but_for_names_that_are_the_same_in_both() -> None:
+    the_same = {"image_id", "SHA-256", "ECE"}
+    with translation.override("zh-hans"):
+        titles = {
+            str(label_for_field(column, model, listed))
+            for model, listed in admin.site._registry.items()
+            for column in listed.list_display
+        }
+    assert {title for title in titles - the_same if title.isascii()} == set()
