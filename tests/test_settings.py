@@ -9,6 +9,9 @@ from pathlib import Path
 import loky
 import pytest
 
+from api import request_id
+from Pm import pictures
+from resnet_server import answers, preprocess
 from resnet_server import settings as model
 from server import env as gateway
 from server.stack import settings as stack
@@ -38,8 +41,19 @@ def test_both_sides_have_the_same_defaults_for_what_they_share(tmp_path: Path, m
     assert tuple(server.bind for server in theirs) == ours.gateway.model_servers
     for server in theirs:
         assert server.max_image_bytes == ours.gateway.max_image_bytes
+        assert server.max_image_pixels == ours.gateway.max_image_pixels
         assert server.read_timeout_s == ours.gateway.model_read_timeout_s
         assert server.log_level == ours.gateway.log_level
+
+
+def test_what_the_gateway_lets_through_the_model_service_takes() -> None:
+    assert (preprocess.ACCEPTED_FORMATS, preprocess.PreprocessSpec().max_side) == (pictures.FORMATS, pictures.MAX_SIDE)
+
+
+def test_every_tier_takes_the_same_request_ids() -> None:
+    nginx = (ROOT / "conf/nginx/nginx.conf").read_text(encoding="utf-8")
+    assert request_id._SAFE.pattern == answers._REQUEST_ID.pattern
+    assert f'"~^{request_id._SAFE.pattern}$" $http_x_request_id;' in nginx
 
 
 def test_all_that_is_wrong_with_the_model_service_is_told_at_once(

@@ -32,6 +32,13 @@ def stack(default_stack: Stack) -> Iterator[Stack]:
     default_stack.wait_ready()
 
 
+@pytest.fixture
+def own(tmp_path: Path) -> Iterator[Stack]:
+    """A stack of the test's own, whose state, code and processes it may spoil."""
+    with running_stack(tmp_path, GATEWAY_PROCESSES="2", CLIENT_RATE_PER_S="0") as stack:
+        yield stack
+
+
 @pytest.fixture(scope="session")
 def rollout_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     with running_stack(tmp_path_factory.mktemp("rollout"), CLIENT_RATE_PER_S="0") as stack:

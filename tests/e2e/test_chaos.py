@@ -12,14 +12,14 @@ import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 import requests
 
-from tests.e2e.stack import SAMPLE, Stack, running_stack, wait_for
+from tests.e2e.stack import SAMPLE, Stack, wait_for
 from tests.pictures import encode, screen
 
 LONG = "PM_LONG" in os.environ
@@ -29,12 +29,6 @@ PATIENCE_S = 60.0
 ASK_AGAIN = (502, 503, 504)
 SLOTS = ("resnet_server1", "resnet_server2")
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600 + 2 * SECONDS)]
-
-
-@pytest.fixture
-def victim(tmp_path: Path) -> Iterator[Stack]:
-    with running_stack(tmp_path, GATEWAY_PROCESSES="2", CLIENT_RATE_PER_S="0") as stack:
-        yield stack
 
 
 class PatientClients:
@@ -144,31 +138,31 @@ def files(stack: Stack) -> set[str]:
     return {str(path) for path in paths if path.parts[0] != "media" or path.name.startswith(".")}
 
 
-def test_a_random_killer_costs_no_answer_and_leaves_nothing_behind(victim: Stack) -> None:
+def test_a_random_killer_costs_no_answer_and_leaves_nothing_behind(own: Stack) -> None:
     chance, killed = random.Random(SEED), Counter[str]()
-    processes, home, descriptors, before = family(victim), at_home(victim), open_files(victim), files(victim)
-    with PatientClients(victim, clients=4) as clients:
+    processes, home, descriptors, before = family(own), at_home(own), open_files(own), files(own)
+    with PatientClients(own, clients=4) as clients:
         end = time.monotonic() + SECONDS
         while time.monotonic() < end:
             kind = chance.choice(list(KILLS))
             with suppress(ProcessLookupError, IndexError, ValueError):  # it is dead already, or not there yet
-                KILLS[kind](victim, chance)
+                KILLS[kind](own, chance)
                 killed[kind] += 1
             time.sleep(1)
-    wait_for(lambda: set(victim.states().values()) == {"RUNNING"})
-    victim.wait_ready()
+    wait_for(lambda: set(own.states().values()) == {"RUNNING"})
+    own.wait_ready()
     asked = len(clients.answered) + len(clients.unanswered)
     told = f"{asked} requests in {SECONDS:.0f} s, asked again {dict(clients.asked_again)}, killed {dict(killed)}"
     print(f"\n{told}")  # noqa: T201 - a measurement is for reading
     assert clients.wrong == []
     assert asked >= SECONDS
     assert len(clients.answered) >= 0.999 * asked, clients.unanswered
-    recorded = {row[0] for row in victim.sql("select image_id from Pm_prediction where result <> ''")}
+    recorded = {row[0] for row in own.sql("select image_id from Pm_prediction where result <> ''")}
     assert clients.answered <= recorded
-    wait_for(lambda: family(victim) == processes)
-    wait_for(lambda: at_home(victim) <= home)
-    wait_for(lambda: open_files(victim) <= descriptors + 8)  # kept connections come and go
-    wait_for(lambda: not new_files(victim, before))
+    wait_for(lambda: family(own) == processes)
+    wait_for(lambda: at_home(own) <= home)
+    wait_for(lambda: open_files(own) <= descriptors + 8)  # kept connections come and go
+    wait_for(lambda: not new_files(own, before))
 
 
 def new_files(stack: Stack, before: set[str]) -> set[str]:

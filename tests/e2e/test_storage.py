@@ -17,7 +17,6 @@ from tests.e2e.stack import (
     copy_checkout,
     environment,
     free_ports,
-    running_stack,
     sigkill,
     wait_for,
 )
@@ -40,13 +39,6 @@ def mounted(folder: Path, options: str) -> Iterator[None]:
         yield
     finally:
         subprocess.run(["umount", "--lazy", folder], check=True)
-
-
-@pytest.fixture
-def own(tmp_path: Path) -> Iterator[Stack]:
-    """A stack of its own, whose state a test may spoil."""
-    with running_stack(tmp_path, GATEWAY_PROCESSES="2", CLIENT_RATE_PER_S="0") as stack:
-        yield stack
 
 
 def refused(stack: Stack, image: bytes = SAMPLE) -> tuple[int, str]:

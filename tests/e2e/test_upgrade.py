@@ -1,12 +1,11 @@
 """The code, the settings and the tables change under a running Pm, and no request fails."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import requests
 
-from tests.e2e.stack import Load, Stack, running_stack, wait_for
+from tests.e2e.stack import Load, Stack, wait_for
 
 pytestmark = pytest.mark.e2e
 MIGRATION = """
@@ -15,13 +14,6 @@ class Migration(migrations.Migration):
     dependencies = [("Pm", "{last}")]
     operations = [migrations.AddField("prediction", "of_the_new_release", models.IntegerField(null=True))]
 """
-
-
-@pytest.fixture
-def old_release(tmp_path: Path) -> Iterator[Stack]:
-    """A stack of its own, whose code a test may change."""
-    with running_stack(tmp_path, GATEWAY_PROCESSES="2", CLIENT_RATE_PER_S="0") as stack:
-        yield stack
 
 
 def change(path: Path, old: str, new: str) -> None:
@@ -58,42 +50,42 @@ def release(stack: Stack) -> list[str | None]:
     return [reply.headers.get("X-Gateway"), reply.headers.get("X-Nginx"), *(each.get("release") for each in servers)]
 
 
-def test_an_upgrade_under_load_fails_no_request(old_release: Stack) -> None:
-    assert release(old_release) == [None] * 4
-    with Load(old_release, clients=4) as load:
+def test_an_upgrade_under_load_fails_no_request(own: Stack) -> None:
+    assert release(own) == [None] * 4
+    with Load(own, clients=4) as load:
         load.wait_for_answers(10)
-        install_new_release(old_release.root)
+        install_new_release(own.root)
         load.wait_for_answers(10)
-        said = old_release.run("python", "-m", "server.stack", "reload").stdout
+        said = own.run("python", "-m", "server.stack", "reload").stdout
         load.wait_for_answers(10)
     assert load.failures == []
-    assert release(old_release) == ["new"] * 4
-    assert "of_the_new_release" in old_release.sql("select sql from sqlite_master where name = 'Pm_prediction'")[0][0]
+    assert release(own) == ["new"] * 4
+    assert "of_the_new_release" in own.sql("select sql from sqlite_master where name = 'Pm_prediction'")[0][0]
     assert [line.split()[1] for line in said.splitlines() if " new" in line][:2] == ["resnet_server2", "resnet_server1"]
 
 
-def test_a_reload_says_which_changed_settings_wait_for_a_new_start(old_release: Stack) -> None:
-    assert "not in force" not in old_release.run("python", "-m", "server.stack", "reload").stdout
-    old_release.env["MODEL_READ_TIMEOUT_S"] = "20"
-    said = old_release.run("python", "-m", "server.stack", "reload").stdout.splitlines()
+def test_a_reload_says_which_changed_settings_wait_for_a_new_start(own: Stack) -> None:
+    assert "not in force" not in own.run("python", "-m", "server.stack", "reload").stdout
+    own.env["MODEL_READ_TIMEOUT_S"] = "20"
+    said = own.run("python", "-m", "server.stack", "reload").stdout.splitlines()
     (waiting,) = (line for line in said if "not in force" in line)
     assert waiting.startswith("-- changed, and not in force yet: GATEWAY_PROCESSES, ")
     assert waiting.endswith("MODEL_READ_TIMEOUT_S for uwsgi: make stop and make run, when ten seconds are at hand")
 
 
-def test_a_reload_starts_what_does_not_run(old_release: Stack) -> None:
+def test_a_reload_starts_what_does_not_run(own: Stack) -> None:
     for program in ("nginx", "main_server", "resnet_server2"):
-        old_release.ctl("stop", program)
-    old_release.run("python", "-m", "server.stack", "reload")
-    assert set(old_release.states().values()) == {"RUNNING"}
-    assert old_release.post().status_code == 200
+        own.ctl("stop", program)
+    own.run("python", "-m", "server.stack", "reload")
+    assert set(own.states().values()) == {"RUNNING"}
+    assert own.post().status_code == 200
 
 
-def test_a_reload_beside_a_canary_is_refused(old_release: Stack) -> None:
-    share = old_release.root / "var/models/.canary.json"
+def test_a_reload_beside_a_canary_is_refused(own: Stack) -> None:
+    share = own.root / "var/models/.canary.json"
     share.parent.mkdir(exist_ok=True)
     share.write_text("{}")
-    said = old_release.run("python", "-m", "server.stack", "reload", check=False)
+    said = own.run("python", "-m", "server.stack", "reload", check=False)
     share.unlink()
     assert said.returncode == 1
     assert said.stderr == (
@@ -101,36 +93,36 @@ def test_a_reload_beside_a_canary_is_refused(old_release: Stack) -> None:
     )
 
 
-def test_hup_gives_the_gateway_new_workers_one_after_the_other(old_release: Stack) -> None:
-    before = set(old_release.children("main_server"))
-    master = old_release.pid("main_server")
-    with Load(old_release, clients=4) as load:
+def test_hup_gives_the_gateway_new_workers_one_after_the_other(own: Stack) -> None:
+    before = set(own.children("main_server"))
+    master = own.pid("main_server")
+    with Load(own, clients=4) as load:
         load.wait_for_answers(10)
-        old_release.ctl("signal", "HUP", "main_server")
-        wait_for(lambda: len(now := old_release.children("main_server")) == len(before) and not before & set(now))
+        own.ctl("signal", "HUP", "main_server")
+        wait_for(lambda: len(now := own.children("main_server")) == len(before) and not before & set(now))
         load.wait_for_answers(10)
     assert load.failures == []
-    assert old_release.pid("main_server") == master
+    assert own.pid("main_server") == master
 
 
-def test_code_that_does_not_load_changes_nothing(old_release: Stack) -> None:
-    workers = {name: old_release.children(name) for name in old_release.states()}
-    views = old_release.root / "Pm/views.py"
+def test_code_that_does_not_load_changes_nothing(own: Stack) -> None:
+    workers = {name: own.children(name) for name in own.states()}
+    views = own.root / "Pm/views.py"
     code = views.read_text()
     views.write_text("import nothing_of_that_name\n")
-    said = old_release.run("python", "-m", "server.stack", "reload", check=False)
+    said = own.run("python", "-m", "server.stack", "reload", check=False)
     views.write_text(code)
     assert said.returncode == 1
     assert said.stderr == (
         "Pm: The code that lies here does not load (ModuleNotFoundError: No module named 'nothing_of_that_name'): "
         "nothing was changed.\n"
     )
-    assert {name: old_release.children(name) for name in old_release.states()} == workers
-    assert old_release.post().status_code == 200
+    assert {name: own.children(name) for name in own.states()} == workers
+    assert own.post().status_code == 200
 
 
-def test_a_reload_of_what_does_not_run_says_how_to_start_it(old_release: Stack) -> None:
-    old_release.run("python", "-m", "server.stack", "down")
-    said = old_release.run("python", "-m", "server.stack", "reload", check=False)
+def test_a_reload_of_what_does_not_run_says_how_to_start_it(own: Stack) -> None:
+    own.run("python", "-m", "server.stack", "down")
+    said = own.run("python", "-m", "server.stack", "reload", check=False)
     assert said.returncode == 1
     assert said.stderr == "Pm: Pm is not running: make run starts it with what lies here now.\n"

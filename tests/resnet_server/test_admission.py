@@ -75,10 +75,8 @@ def test_they_work_in_the_order_in_which_they_came() -> None:
     admission, came = Admission(slots=1, queue_size=20, patience_s=10), []
 
     def work(number: int) -> None:
-        for _ in range(3):  # who has just worked asks at once again, and is last
-            with admission.slot():
-                came.append(number)
-                time.sleep(0.005)
+        with admission.slot():
+            came.append(number)
 
     threads = [threading.Thread(target=work, args=(number,)) for number in range(20)]
     with admission.slot():
@@ -88,7 +86,25 @@ def test_they_work_in_the_order_in_which_they_came() -> None:
                 time.sleep(0.001)
     for thread in threads:
         thread.join(10)
-    assert came == [*range(20)] * 3
+    assert came == [*range(20)]
+
+
+def test_who_has_just_had_a_turn_is_behind_who_waits() -> None:
+    turns, had = Turns(1), threading.Event()
+
+    def wait() -> None:
+        turns.take(10)
+        had.set()
+
+    turns.take(0)
+    waiting = threading.Thread(target=wait)
+    waiting.start()
+    while not turns._waiting:
+        time.sleep(0.001)
+    turns.give()
+    assert not turns.take(0)  # though the other may not have woken up yet
+    assert had.wait(10)
+    waiting.join(10)
 
 
 def test_a_turn_that_nobody_waits_for_any_more_goes_to_the_next() -> None:

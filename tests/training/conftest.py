@@ -1,5 +1,7 @@
 """A folder of pictures, and one trained, exported and quantized network for the tests that need any."""
 
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +10,7 @@ import torch
 
 from resnet_server.engines.pytorch import UInt8Network
 from tests.training.noise import HEIGHT, WIDTH, write_pictures
+from training.__main__ import main
 from training.learning.network import build_network
 from training.serving.artifact import Facts, golden_views, read_artifact, write_artifact
 from training.serving.convert import export_artifact
@@ -80,3 +83,16 @@ def int8_onnx(exported: Path, golden_batch: np.ndarray, tmp_path_factory: pytest
     path = tmp_path_factory.mktemp("int8") / "model.onnx"
     quantize(exported / "model.onnx", path, golden_batch)
     return path
+
+
+@pytest.fixture
+def end(monkeypatch: pytest.MonkeyPatch) -> Callable[..., object]:
+    """Runs one step in this process, since torch takes seconds to load, and returns its exit status or what it says."""
+
+    def end(*arguments: object) -> object:
+        monkeypatch.setattr(sys, "argv", ["training", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return ended.value.code
+
+    return end

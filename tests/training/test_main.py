@@ -13,7 +13,6 @@ import pytest
 import torch
 
 from tests.training.noise import picture, write_pictures
-from training.__main__ import main
 
 ROOT = Path(__file__).resolve().parents[2]
 STEPS = (
@@ -29,19 +28,6 @@ SMALL = ("--weights", "none", "--height", "48", "--width", "40", "--epochs", "2"
 def run(*arguments: object) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "training", *map(str, arguments)]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-
-
-@pytest.fixture
-def end(monkeypatch: pytest.MonkeyPatch) -> Callable[..., object]:
-    """Runs one step in this process, since torch takes seconds to load, and returns how it ends."""
-
-    def end(*arguments: object) -> object:
-        monkeypatch.setattr(sys, "argv", ["training", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        return ended.value.code
-
-    return end
 
 
 @pytest.fixture
