@@ -14,6 +14,8 @@ export PYTHON
 # Checks and tests see the defaults, not what this machine's .env says.
 test check chaos test-stacks test-postgres: export PM_ENV_FILE = /dev/null
 PIP_INSTALL = $(BIN)/python -m pip install --quiet --use-pep517 --disable-pip-version-check --constraint requirements/lock.txt
+UV_COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-emit-index-url \
+	--no-emit-find-links --no-annotate --upgrade
 # pip keeps what it compiled; a uwsgi that it compiled for another Python 3.11 would bring that one's libpython along.
 UWSGI_IS_OURS = test "$$($(BIN)/uwsgi --python-version)" = "$$($(BIN)/python -c 'import platform; print(platform.python_version())')"
 RUNTIME = requirements/stack.txt requirements/gateway.txt requirements/model.txt
@@ -83,8 +85,8 @@ load: setup-dev ## let Locust load Pm with photos of all sizes (ARGS="--users 16
 	@$(BIN)/python -m benchmarks.load $(ARGS)
 
 lock: setup-dev ## pin every package that the requirements bring along
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-emit-index-url --no-emit-find-links \
-		--no-annotate --upgrade requirements.txt requirements/dev.txt --output-file requirements/lock.txt
+	@$(UV_COMPILE) requirements.txt requirements/dev.txt --output-file requirements/lock.txt
+	@for each in requirements/bench-*.txt; do $(UV_COMPILE) $$each --output-file $${each%.txt}.lock; done
 
 clean: stop ## remove the virtual environment (var/ and log/ stay)
 	rm -rf $(VENV)

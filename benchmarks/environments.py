@@ -1,4 +1,7 @@
-"""Virtual environments for what must not enter the product's own: one for each requirements/bench-NAME.txt."""
+"""Virtual environments for what must not enter the product's own: one for each requirements/bench-NAME.txt.
+
+What these bring along is pinned in bench-NAME.lock, which `make lock` writes.
+"""
 
 import subprocess
 import sys
@@ -17,16 +20,17 @@ def environment(name: str) -> Path:
     Raises: BenchmarkError when it cannot be made, with the end of what pip said.
     """
     folder = ENVIRONMENTS / name
-    files = [ROOT / "requirements" / f"bench-{name}.txt", ROOT / "requirements" / "model.txt"]
-    wanted = "".join(path.read_text(encoding="utf-8") for path in files)
+    asked, pinned = ROOT / "requirements" / f"bench-{name}.txt", ROOT / "requirements" / f"bench-{name}.lock"
+    wanted = pinned.read_text(encoding="utf-8")
     stamp = folder / "installed.txt"
     if stamp.exists() and stamp.read_text(encoding="utf-8") == wanted:
         return folder
-    print(f"-- Installing {files[0].relative_to(ROOT)} into {folder.relative_to(ROOT)}", flush=True)
+    print(f"-- Installing {asked.relative_to(ROOT)} into {folder.relative_to(ROOT)}", flush=True)
     ours = str(Path(sys.executable).resolve())  # the interpreter itself: some are a quarter faster than others
     run(ours, "-m", "venv", "--clear", str(folder))
     python = str(folder / "bin" / "python")
-    run(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement", str(files[0]))
+    pip = (python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
+    run(*pip, "--requirement", str(asked), "--constraint", str(pinned))
     stamp.write_text(wanted, encoding="utf-8")
     return folder
 
