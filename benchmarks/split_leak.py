@@ -1,4 +1,4 @@
-"""Shows what the documented order (copy, then split) leaks: python -m benchmarks.leak PHOTOS.
+"""Shows what the documented order (copy, then split) leaks: python -m benchmarks.split_leak PHOTOS.
 
 The judge is a model that only remembers: it gives a validation picture the label of the training picture that looks
 most like it, pixel by pixel. It has learnt nothing about classes, so what it gains by a split is that split's leak.
