@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 
 from benchmarks.wrk import Load
 
+PERCENTILES = ("p50", "p95", "p99")
+
 
 @dataclass
 class Series:
@@ -34,7 +36,7 @@ class Book:
         """What a run of wrk says of a server, under "SERVER, N clients: …"."""
         name = clients_name(server, load.clients)
         self.add(rate_name(name), load.per_s, "photos/s", load.command)
-        for percentile in ("p50", "p95", "p99"):
+        for percentile in PERCENTILES:
             self.add(f"{name}: {percentile}", load.latency_ms[percentile], "ms", load.command)
         self.add(f"{name}: cores that wrk took", load.client_cpu_s / load.seconds, "cores", load.command)
 
@@ -65,6 +67,21 @@ def clients_name(server: str, clients: int) -> str:
     return f"{server}, {clients} {'client' if clients == 1 else 'clients'}"
 
 
-def rate_name(subject: str) -> str:
-    """The name of a server's or a loop's photos a second."""
-    return f"{subject}: photos a second"
+def rate_name(subject: str, clients: int | None = None) -> str:
+    """The series of a loop's photos a second, or of a server's with so many clients."""
+    return f"{subject if clients is None else clients_name(subject, clients)}: photos a second"
+
+
+def mean_name(subject: str) -> str:
+    """The series of a loop's mean milliseconds."""
+    return f"{subject}: mean"
+
+
+def p50_name(subject: str) -> str:
+    """The series of a loop's or a load's median milliseconds."""
+    return f"{subject}: p50"
+
+
+def work_name(subject: str, program: str) -> str:
+    """The series of the milliseconds that a program works for one photo."""
+    return f"{subject}: work of {program}"

@@ -3,8 +3,9 @@
 import io
 import json
 import statistics
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from enum import StrEnum
 from pathlib import Path
@@ -17,7 +18,6 @@ from benchmarks.errors import BenchmarkError
 
 Classify = Callable[[bytes], int]  # a photo's bytes → 0 (offline) or 1 (online)
 WARM_UP_PHOTOS = 5
-MAX_PIXELS = 50_000_000
 
 
 class Side(StrEnum):
@@ -25,11 +25,11 @@ class Side(StrEnum):
 
     DOCUMENTED = "documented"  # one photo after the other, torch with its own threads
     OURS = "ours"  # one photo after the other, the engine on every core
-    LOOP = "loop"  # as many photos at once as there are cores: the most that these cores can do
-    PILLOW_LOOP = "pillow-loop"  # the same where Pillow decodes, as in a loop that somebody writes in ten lines
+    LOOP = "loop"  # one photo more at once than there are cores, as in a model server: no core waits for work
+    PILLOW_LOOP = "pillow-loop"  # the same where Pillow decodes, as in a loop that a team writes
 
 
-AT_ONCE = {Side.LOOP, Side.PILLOW_LOOP}
+LOOPS = {Side.LOOP, Side.PILLOW_LOOP}
 
 
 def main(
@@ -56,12 +56,9 @@ def measure(side: Side, photos: list[bytes], seconds: float) -> dict[str, float]
     classify = classifier(side)
     for photo in photos[:WARM_UP_PHOTOS]:
         classify(photo)
-    at_once = loky.cpu_count() if side in AT_ONCE else 1
-    times_ms: list[float] = []
+    at_once = loky.cpu_count() + 1 if side in LOOPS else 1
     started, worked = time.perf_counter(), time.process_time()
-    with ThreadPoolExecutor(at_once) as pool:
-        while not times_ms or time.perf_counter() - started < seconds:
-            times_ms += pool.map(lambda photo: timed_ms(classify, photo), photos)
+    times_ms = timed_ms(classify, whole_passes(photos, seconds), at_once)
     elapsed_s = time.perf_counter() - started
     return {
         "photos": len(times_ms),
@@ -72,18 +69,40 @@ def measure(side: Side, photos: list[bytes], seconds: float) -> dict[str, float]
     }
 
 
-def timed_ms(classify: Classify, photo: bytes) -> float:
-    """Milliseconds of one photo."""
+def whole_passes(photos: list[bytes], seconds: float) -> Iterator[bytes]:
+    """The photos in turn until so long has passed, each equally often."""
     started = time.perf_counter()
-    classify(photo)
-    return (time.perf_counter() - started) * 1000
+    yield from photos
+    while time.perf_counter() - started < seconds:
+        yield from photos
+
+
+def timed_ms(classify: Classify, photos: Iterator[bytes], at_once: int) -> list[float]:
+    """Milliseconds of each photo, so many at work at once: who is done takes the next."""
+    times_ms: list[float] = []
+    lock = threading.Lock()
+
+    def work() -> None:
+        while True:
+            with lock:
+                photo = next(photos, None)
+            if photo is None:
+                return
+            started = time.perf_counter()
+            classify(photo)
+            times_ms.append((time.perf_counter() - started) * 1000)
+
+    with ThreadPoolExecutor(at_once) as pool:
+        for each in [pool.submit(work) for _ in range(at_once)]:
+            each.result()
+    return times_ms
 
 
 def classifier(side: Side) -> Classify:
     """The loaded model of one side."""
     if side is Side.DOCUMENTED:
         return documented()
-    return ours(alone=side not in AT_ONCE, with_pillow=side is Side.PILLOW_LOOP)
+    return ours(alone=side not in LOOPS, with_pillow=side is Side.PILLOW_LOOP)
 
 
 def documented() -> Classify:
@@ -94,26 +113,15 @@ def documented() -> Classify:
 
 
 def ours(*, alone: bool, with_pillow: bool = False) -> Classify:
-    """The model service's own predictor: its default artifact and engine on every core, as one model server has it.
+    """The default model with the engine on every core, as one model server has it.
 
     `alone`: one photo at a time is classified, so that it may take every core. `with_pillow`: Pillow reads the photo.
     """
-    from benchmarks import pillow
-    from resnet_server.engines import load_engine
-    from resnet_server.manifest import load_manifest
-    from resnet_server.predictor import Predictor
-    from resnet_server.settings import DEFAULT_ARTIFACT, default_threads
+    from benchmarks.model import Model
+    from resnet_server.settings import default_threads
 
-    manifest = load_manifest(DEFAULT_ARTIFACT)
-    predictor = Predictor(manifest, load_engine("auto", manifest, default_threads("backup")), MAX_PIXELS)
-
-    def classify_with_pillow(data: bytes) -> int:
-        batch, info = pillow.read(data, manifest.width, manifest.height)
-        return predictor.postprocess(predictor.model(batch, {}, alone=alone), info).result
-
-    if with_pillow:
-        return classify_with_pillow
-    return lambda data: predictor.predict(data, {}, is_alone=lambda: alone).result
+    model = Model(default_threads("backup"), with_pillow=with_pillow)
+    return lambda data: model.predict(*model.prepare(data), alone=alone).result
 
 
 def right_share(classify: Classify, photos: list[bytes], label: int) -> float:

@@ -9,10 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import loky
 from rich.progress import Progress
 
 from benchmarks import rows
-from benchmarks.book import Book, clients_name, rate_name
+from benchmarks.book import Book, clients_name, mean_name, p50_name, rate_name, work_name
 from benchmarks.errors import BenchmarkError
 from benchmarks.in_process import Side
 from benchmarks.photos import LABELS, Photo, growing, write_bodies, write_files
@@ -70,7 +71,8 @@ def side_by_side(plan: Plan, book: Book, progress: Progress) -> None:
                 lambda: load(plan, book, rows.DOCUMENTED_STACK, documented, 8, plan.documented_seconds),
             ),
         ]
-        for name, step in progress.track(steps * plan.rounds, description="side by side"):
+        turns = [step for number in range(plan.rounds) for step in (steps if number % 2 == 0 else steps[::-1])]
+        for name, step in progress.track(turns, description="side by side"):
             progress.console.print(f"-- {name}")
             step()
 
@@ -81,20 +83,29 @@ def load(plan: Plan, book: Book, name: str, server: Server, clients: int, second
     before = cpu_ms(family(server.pid))
     seen = post(server.url, plan.bodies, clients, seconds)
     book.add_load(name, seen)
-    for program, ms in cpu_ms(family(server.pid)).items():
-        worked = (ms - before.get(program, 0)) / seen.statuses[OK]
-        book.add(f"{rows.cpu(clients_name(name, clients))}{program}", worked, "ms", seen.command)
+    worked = {program: ms - before.get(program, 0) for program, ms in cpu_ms(family(server.pid)).items()}
+    worked["wrk"] = seen.client_cpu_s * 1000
+    answers = seen.statuses[OK]
+    for_each = {program: ms / answers for program, ms in worked.items()}
+    add_work(book, clients_name(name, clients), for_each, seen.seconds * 1000 / answers, seen.command)
+
+
+def add_work(book: Book, subject: str, worked: dict[str, float], elapsed_ms: float, command: str) -> None:
+    """Each program's milliseconds for one photo, and those that the cores had no work; `elapsed_ms`: for one photo."""
+    idle_ms = loky.cpu_count() * elapsed_ms - sum(worked.values())
+    for program, ms in (worked | {rows.NOBODY: max(0.0, idle_ms)}).items():
+        book.add(work_name(subject, program), ms, "ms", command)
 
 
 def in_process(plan: Plan, book: Book, side: Side) -> None:
     """One side in a process of its own, which warms up first."""
     command = ["python", "-m", "benchmarks.in_process", str(side), str(plan.photos), "--seconds", str(plan.seconds)]
     said = run_json(command, {"DOCUMENTED_MODEL": str(plan.weights)})
-    text = shlex.join(command)
-    book.add(f"{SIDES[side]}: mean", said["mean_ms"], "ms", text)
-    book.add(f"{SIDES[side]}: p50", said["p50_ms"], "ms", text)
-    book.add(f"{rows.cpu(SIDES[side])}in process", said["cpu_ms"], "ms", text)
-    book.add(rate_name(SIDES[side]), said["per_s"], "photos/s", text)
+    text, subject = shlex.join(command), SIDES[side]
+    book.add(mean_name(subject), said["mean_ms"], "ms", text)
+    book.add(p50_name(subject), said["p50_ms"], "ms", text)
+    book.add(rate_name(subject), said["per_s"], "photos/s", text)
+    add_work(book, subject, {"in process": said["cpu_ms"]}, 1000 / said["per_s"], text)
 
 
 def accuracy(plan: Plan, book: Book, photos: dict[int, list[Photo]]) -> None:
@@ -139,6 +150,8 @@ def alone(plan: Plan, book: Book, progress: Progress) -> None:
                 server.settle()
                 patient = name == rows.PATIENT
                 overloaded(book, name, post(server.url, plan.bodies, 64, plan.seconds, patient=patient, busy=True))
+        held = memory(server.pid)  # after 64 clients it may be more than after eight
+        book.add(rows.PSS, held.pss_mb, "MB", "/proc/PID/smaps_rollup of supervisord, after 64 clients")
         for photo in progress.track(growing(), description="larger photos"):
             bodies = plan.work / "one.txt"
             write_bodies([photo], bodies)
@@ -152,7 +165,7 @@ def overloaded(book: Book, name: str, seen: Load) -> None:
     book.add(rate_name(name), seen.per_s, "photos/s", seen.command)
     book.add(f"{name}: share of 503", seen.busy_share, "", seen.command)
     book.add(f"{name}: slowest 503", seen.slowest_busy_ms, "ms", seen.command)
-    book.add(f"{name}: timeouts", seen.errors["timeout"], "", seen.command)
+    book.add(f"{name}: longest wait", seen.longest_ms, "ms", seen.command)
 
 
 def grow_memory(plan: Plan, book: Book, server: Server, progress: Progress) -> None:

@@ -3,6 +3,10 @@
 import json
 import os
 import platform
+import shlex
+import subprocess
+import sys
+from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -14,9 +18,10 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import rows
-from benchmarks.book import Book, clients_name, rate_name
+from benchmarks.book import Book, clients_name, p50_name, rate_name
 from benchmarks.photos import GROWING_SIZES
 from benchmarks.rows import Row
+from server.env import ROOT
 
 mpl.use("Agg")
 MET = {True: "met", False: "MISSED", None: "not judged"}
@@ -25,7 +30,7 @@ PACKAGES = ("openvino", "torch", "torchvision", "Pillow", "Django", "Flask", "gu
 
 def table(found: list[Row]) -> Table:
     """Both sides of every row, its value, its target, and whether it is met."""
-    caption = "both sides are medians of all rounds, a result is the median of what each round says"
+    caption = "sides by turns: the median of each round's own; ÷ peak: of medians; one side alone: the worst round"
     grid = Table("what", "first", "second", "result", "target", "", "note", caption=caption)
     for row in found:
         second = "" if row.second is None else number(row.second, row.unit)
@@ -42,10 +47,12 @@ def number(value: float, unit: str) -> str:
 
 
 def machine() -> dict[str, object]:
-    """Where the numbers come from."""
+    """Where the numbers come from, and how to have them again."""
     info = Path("/proc/cpuinfo").read_text(encoding="utf-8")
     models = [line.partition(":")[2].strip() for line in info.splitlines() if line.startswith("model name")]
     return {
+        "command": shlex.join(sys.orig_argv),
+        "commit": commit(),
         "cpu": models[0] if models else platform.machine(),
         "cores": len(os.sched_getaffinity(0)),
         "load_average_at_start": os.getloadavg()[0],
@@ -54,6 +61,14 @@ def machine() -> dict[str, object]:
         "versions": {name: version(name) for name in PACKAGES},
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
+
+
+def commit() -> str:
+    """The code's commit, "-dirty" where it was changed since; nothing where it is in no repository of git."""
+    command = ["git", "describe", "--always", "--dirty", "--exclude", "*"]
+    with suppress(OSError):
+        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False).stdout.strip()
+    return ""
 
 
 def write_json(path: Path, facts: dict[str, object], found: list[Row], book: Book) -> None:
@@ -74,10 +89,10 @@ def plot(path: Path, book: Book, title: str) -> None:
 
 
 def clients_axes(axes: Axes, book: Book) -> None:
-    """How throughput grows with clients; the grey lines are what the cores can do without any server."""
+    """How throughput grows with clients; the grey lines are loops without any server."""
     for server in (rows.ALONE, rows.DOCUMENTED_STACK):
-        counts = [clients for clients in rows.CLIENT_COUNTS if rows.rate(server, clients) in book]
-        axes.plot(counts, [book[rows.rate(server, clients)] for clients in counts], marker="o", label=server)
+        counts = [clients for clients in rows.CLIENT_COUNTS if rate_name(server, clients) in book]
+        axes.plot(counts, [book[rate_name(server, clients)] for clients in counts], marker="o", label=server)
     for name, marker in ((rows.PATIENT, "^"), (rows.IMPATIENT, "v")):
         axes.plot([64], [book[rate_name(name)]], marker, label=name)
     for loop, style in ((rows.FULL_LOOP, "--"), (rows.PILLOW_LOOP, ":")):
@@ -94,7 +109,7 @@ def sizes_axes(axes: Axes, book: Book) -> None:
     megapixels = [width * height / 1e6 for width, height in GROWING_SIZES]
     names = [f"{rows.ALONE}, {width} x {height}" for width, height in GROWING_SIZES]
     for clients in (1, 8):
-        p50 = [book[f"{clients_name(name, clients)}: p50"] for name in names]
+        p50 = [book[p50_name(clients_name(name, clients))] for name in names]
         axes.plot(megapixels, p50, marker="o", label=f"{clients} client{'s' if clients > 1 else ''}")
     axes.set(xlabel="megapixels of a JPEG", ylabel="p50, ms", ylim=(0, None), xlim=(0, None))
     axes.legend(loc="upper left", fontsize="small")

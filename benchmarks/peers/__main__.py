@@ -12,13 +12,13 @@ import typer
 from rich.table import Table
 
 from benchmarks import options, report
-from benchmarks.book import Book, clients_name
+from benchmarks.book import Book, clients_name, p50_name, rate_name
 from benchmarks.environments import environment
 from benchmarks.errors import BenchmarkError
 from benchmarks.options import OUT, Cores, Out, Photos, RealImages, Rounds, Seconds
 from benchmarks.photos import load_photos, sizes, write_bodies
 from benchmarks.processes import others_are_busy, pin
-from benchmarks.rows import STACK, Row, rate, ratio, unjudged
+from benchmarks.rows import STACK, Row, ratio, unjudged
 from benchmarks.stacks import Server, our_stack, started, virtual_environment
 from benchmarks.wrk import post
 from server.env import ROOT
@@ -88,9 +88,10 @@ def serving(each: SetUp, folder: Path) -> Iterator[Server]:
 def compare(book: Book, ours: Server, each: SetUp, bodies: Path, rounds: int, seconds: int) -> None:
     """Our stack and one peer by turns."""
     with serving(each, environment(each.peer)) as peer:
-        for _ in range(rounds):
+        sides = [(beside(each), ours), (str(each), peer)]
+        for number in range(rounds):
             for clients in CLIENTS:
-                for name, server in ((beside(each), ours), (str(each), peer)):
+                for name, server in sides if number % 2 == 0 else reversed(sides):  # nobody is always first
                     server.settle()
                     book.add_load(name, post(server.url, bodies, clients, seconds))
 
@@ -109,7 +110,12 @@ def rows(book: Book, measured: list[SetUp]) -> list[Row]:
             what = f"stack ÷ best peer {words}, {clients_name('', clients).removeprefix(', ')}"
             held = [
                 ratio(
-                    book, what, rate(beside(each), clients), rate(str(each), clients), TARGET, note=f"the best: {each}"
+                    book,
+                    what,
+                    rate_name(beside(each), clients),
+                    rate_name(str(each), clients),
+                    TARGET,
+                    note=f"the best: {each}",
                 )
                 for each in alike
             ]
@@ -125,8 +131,8 @@ def overview(book: Book, measured: list[SetUp]) -> Table:
         cells = []
         for clients in CLIENTS:
             for name in (str(each), beside(each)):
-                p50 = book[f"{clients_name(name, clients)}: p50"]
-                cells += [f"{book[rate(name, clients)]:.1f}", f"{p50:.1f} ms"]
+                p50 = book[p50_name(clients_name(name, clients))]
+                cells += [f"{book[rate_name(name, clients)]:.1f}", f"{p50:.1f} ms"]
         grid.add_row(str(each), *cells)
     return grid
 
@@ -149,6 +155,7 @@ def bench_peers(
     busy = others_are_busy()
     facts = report.machine()
     chosen = load_photos(real_images, photos)
+    out.mkdir(parents=True, exist_ok=True)
     book, measured, failed = Book(), [], []
     with tempfile.TemporaryDirectory(prefix="pm-bench-work-") as folder, our_stack() as ours:
         bodies = Path(folder) / "bodies.txt"
@@ -166,7 +173,6 @@ def bench_peers(
     found = rows(book, measured)
     facts |= {"photos": sizes(chosen), "real_photos": real_images is not None, "not_measured": failed}
     facts |= {"machine_was_busy": busy or others_are_busy()}
-    out.mkdir(parents=True, exist_ok=True)
     if facts["machine_was_busy"]:
         found = unjudged(found)
     report.write_json(out / "bench-peers.json", facts, found, book)

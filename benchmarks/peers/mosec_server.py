@@ -4,7 +4,8 @@ from typing import Any
 
 from mosec import Server, Worker
 
-from benchmarks.peers.classify import PATH, THREADS, WORKERS, Batch, Classifier
+from benchmarks.model import Batch
+from benchmarks.peers.classify import PATH, THREADS, WORKERS, Classifier
 from resnet_server.preprocess import ImageInfo
 
 TIMEOUT_S = 60

@@ -1,12 +1,15 @@
 import io
 import json
+import threading
+import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from benchmarks import in_process
 from benchmarks.errors import BenchmarkError
-from benchmarks.in_process import Side, measure, right_share
+from benchmarks.in_process import Side, measure, right_share, timed_ms, whole_passes
 from resnet_server.predictor import Predictor
 from tests.e2e.stack import SAMPLE
 from tests.pictures import encode, screen
@@ -14,7 +17,7 @@ from tests.pictures import encode, screen
 
 def test_our_sides_classify_with_the_default_model() -> None:
     assert in_process.ours(alone=True)(SAMPLE) == in_process.ours(alone=False)(SAMPLE) == 1
-    for side in (Side.OURS, Side.LOOP):
+    for side in (Side.OURS, Side.LOOP, Side.PILLOW_LOOP):
         found = measure(side, [SAMPLE, encode(screen(320, 240))], 0)
         assert found["photos"] == 2  # one whole pass
         assert found["mean_ms"] > 0
@@ -22,10 +25,34 @@ def test_our_sides_classify_with_the_default_model() -> None:
         assert found["per_s"] > 0
 
 
+def test_each_photo_comes_equally_often_whoever_takes_it() -> None:
+    photos, taken = [b"a", b"b", b"c"], Counter[bytes]()
+    started = time.perf_counter()
+
+    def classify(photo: bytes) -> int:
+        taken[photo] += 1
+        return 0
+
+    times_ms = timed_ms(classify, whole_passes(photos, 0.05), 3)
+    assert time.perf_counter() - started >= 0.05
+    assert len(set(taken.values())) == 1
+    assert taken.total() == len(times_ms) > 3
+
+
+def test_a_loop_has_as_many_photos_at_work_as_it_is_told() -> None:
+    together = threading.Barrier(3, timeout=30)
+    assert len(timed_ms(lambda _: together.wait() * 0, iter([b"photo"] * 9), 3)) == 9
+
+
+def test_a_photo_that_cannot_be_classified_ends_the_loop() -> None:
+    with pytest.raises(ZeroDivisionError):
+        timed_ms(lambda photo: 1 // len(photo), iter([b"a", b""]), 2)
+
+
 def test_the_loop_with_pillow_decodes_nothing_by_ourselves(monkeypatch: pytest.MonkeyPatch) -> None:
+    classify = in_process.classifier(Side.PILLOW_LOOP)
     monkeypatch.setattr(Predictor, "preprocess", None)
-    assert measure(Side.PILLOW_LOOP, [SAMPLE], 0)["photos"] == 1
-    assert in_process.classifier(Side.PILLOW_LOOP)(SAMPLE) == 1
+    assert classify(SAMPLE) == 1
 
 
 def test_the_documented_side_classifies_a_picture() -> None:
