@@ -55,6 +55,7 @@ for route, view, name in (
     ("labelling/import/state/", transfer_views.photo_import_state, "photo_import_state"),
     ("labelling/export/", transfer_views.label_export, "label_export"),
     ("photos/<int:prediction>/label/", detail.prediction_label, "Pm_prediction_label"),
+    ("labelling/<int:photo>/label/", detail.photo_label, "Pm_photo_label"),
 ):
     admin.site.add_page(route, view, name)  # type: ignore[attr-defined] # Pm.admin_site
 for route, file_view, name in (

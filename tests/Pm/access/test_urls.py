@@ -66,6 +66,7 @@ def _address(route: str, objects: dict[str, Any]) -> str:
     for parameter in ("<path:object_id>", "<id>"):
         route = route.replace(parameter, str(pk))
     route = route.replace("<str:sha256>", SHA256).replace("<slug:slug>", "days")
+    route = route.replace("<int:photo>", str(objects["Pm/photo"].pk))
     return "/" + route.replace("<int:prediction>", str(objects["Pm/prediction"].pk))
 
 

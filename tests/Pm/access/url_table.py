@@ -73,6 +73,7 @@ TABLE: dict[str, tuple[str, str]] = {
     "admin/axes/accesslog/add/": ("l----", "l----"),
     "admin/i18n/setlang/": ("rrrrr", "rrrrr"),
     "admin/jsi18n/": ("loooo", "lmmmm"),
+    "admin/labelling/<int:photo>/label/": ("lmmmm", "l-n-n"),
     "admin/labelling/queue/": ("l-o-o", "lmmmm"),
     "admin/labelling/answer/": ("lmmmm", "l-n-n"),
     "admin/labelling/export/": ("l---o", "l---r"),

@@ -15,7 +15,7 @@ from Pm.labelling import selectors, services
 from Pm.labelling.services import label_give
 from Pm.models import Label, Photo
 from tests.conftest import Change
-from tests.Pm.labelling.photos import kept_path, member, photo, posted, user
+from tests.Pm.labelling.photos import keep, kept_path, member, photo, picture, posted, user
 
 pytestmark = pytest.mark.django_db
 JSON = {"Accept": "application/json"}
@@ -206,6 +206,23 @@ def test_a_label_that_cannot_be_saved_leaves_no_photo_in_a_queue(monkeypatch: py
     client.raise_request_exception = False
     client.post(f"/admin/photos/{row.pk}/label/", {"answer": "offline"})
     assert not Photo.objects.exists()
+
+
+def test_a_label_decides_on_the_page_of_an_imported_photo_that_labellers_disagree_about() -> None:
+    one = Photo.objects.create(name="a.png", content_sha256=keep(picture()), format="PNG", source="imported", wanted=2)
+    for name, answer in (("anna", "online"), ("bert", "offline")):
+        label_give(photo_id=one.pk, by=user(name), answer=answer)
+    client = member("view_photo", "label_photo")
+    url, label_url = f"/admin/Pm/photo/{one.pk}/change/", f"/admin/labelling/{one.pk}/label/"
+    page = client.get(url).content.decode()
+    assert "Labellers disagree: a further label decides." in page
+    assert f'action="{label_url}"' in page
+    assert client.post(label_url, {"answer": "offline"})["Location"] == url
+    one.refresh_from_db()
+    assert (one.label, one.conflict) == ("offline", False)
+    assert client.post(label_url, {"answer": "?"}).status_code == 404
+    assert member("view_photo").post(label_url, {"answer": "online"}).status_code == 403
+    assert label_url not in member("view_photo").get(url).content.decode()
 
 
 def test_an_imported_photo_has_a_page_too() -> None:
