@@ -1,11 +1,11 @@
-"""Reads: is the gateway ready to answer, and how much did each model version answer?"""
+"""Reads: is the gateway ready to answer, was anything posted, and how much did each version answer?"""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from django.conf import settings
 from django.db import Error as DatabaseError
-from django.db.models import Count, F, OuterRef, Subquery
+from django.db.models import Count, F, OuterRef, QuerySet, Subquery
 from django.db.models.expressions import CombinedExpression
 from django.db.models.functions import Coalesce
 
@@ -13,10 +13,16 @@ from Pm.client import server_state
 from Pm.errors import ApiError, ModelUnavailableError, StorageUnavailableError
 from Pm.models import Prediction, RollOut
 from Pm.roll_out_steps import DEMO
+from Pm.sample import SAMPLE_ID
 
 MAX_PARALLEL_CHECKS = 8
 OK = "ok"
 NO_DATABASE = "unreachable, or not migrated"
+
+
+def posted_by_clients() -> QuerySet[Prediction]:
+    """Every record but those of the sample that a start posts."""
+    return Prediction.objects.order_by().exclude(image_id=SAMPLE_ID)
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from Pm.models import Label, ModelVersion, Photo, Prediction, RollOut
 from Pm.photos.files import thumbnail_path
 from Pm.report.image_id import place_of
 from Pm.roll_out_steps import DEMO
+from Pm.selectors import posted_by_clients
 from Pm.versions.selectors import default_version
 
 CLIENT = "demo"  # a key may have this name too, so a mark within the record decides
@@ -39,8 +40,8 @@ Say = Callable[[int], object]
 
 
 def holds_real_records() -> bool:
-    """Whether anything but the demonstration was posted."""
-    return Prediction.objects.exclude(OURS).exists()
+    """Whether a client posted anything; the demonstration and the sample of each start are none."""
+    return posted_by_clients().exclude(OURS).exists()
 
 
 def demo_fill(*, photos: int = plan.PHOTOS, progress: Say) -> int:

@@ -13,7 +13,6 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from Pm.models import Prediction
 from Pm.report.accuracy import Accuracy, accuracy
 from Pm.report.addresses import address, preset_links, sort_links
 from Pm.report.chart import chart
@@ -22,6 +21,7 @@ from Pm.report.filters import FilterForm, Filters
 from Pm.report.listing import DEFAULT_SORT, listing
 from Pm.report.selectors import Report, report
 from Pm.report.tables import period_name, tables
+from Pm.selectors import posted_by_clients
 
 PAGE = "admin:report"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -76,7 +76,7 @@ def _shown(request: HttpRequest, filters: Filters, found: Found) -> dict[str, An
         # As text: a template would say it in UTC.
         "as_of": f"{timezone.localtime(found.report.as_of, _zone()):%Y-%m-%d %H:%M:%S}",
         "labelling_url": reverse("admin:labelling") if request.user.has_perm("Pm.label_photo") else "",
-        "is_empty": not found.report.total.tally.total and not Prediction.objects.order_by().exists(),
+        "is_empty": not found.report.total.tally.total and not posted_by_clients().exists(),
     }
 
 

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from Pm.labelling.selectors import waiting
 from Pm.models import ApiKey, Prediction
 from Pm.report.day import report_day
-from Pm.selectors import OK, readiness
+from Pm.selectors import OK, posted_by_clients, readiness
 from Pm.versions.selectors import active_version
 
 CURL = """printf '{{"image_id": "12345", "image_base64": "%s"}}' "$(base64 < photo.jpg)" | tr -d '\\n' |
@@ -50,7 +50,7 @@ class Part:
 def start_context(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """What the page shows to this user (unfold's DASHBOARD_CALLBACK)."""
     may = request.user.has_perm
-    is_empty = not Prediction.objects.order_by().exists()
+    is_empty = not posted_by_clients().exists()
     context["is_empty"] = is_empty
     if is_empty:
         context["curl"] = curl_line(request)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import requests
 from urllib3.exceptions import InsecureRequestWarning
 
+from Pm.sample import SAMPLE_ID
 from server.env import ROOT
 from server.stack.settings import StackError, StackSettings
 
@@ -53,7 +54,7 @@ def post_sample(settings: StackSettings) -> SampleAnswer:
     Raises: StackError when the answer is not a 200.
     """
     url = f"{settings.public_url}/api/v1/get_pm"
-    body = {"image_id": "样例-sample", "image_base64": str(base64.b64encode(SAMPLE.read_bytes()))}
+    body = {"image_id": SAMPLE_ID, "image_base64": str(base64.b64encode(SAMPLE.read_bytes()))}
     name = settings.gateway.allowed_hosts[0].lstrip(".")
     headers = {"Host": "localhost" if name == "*" else name}
     if settings.gateway.public_https:

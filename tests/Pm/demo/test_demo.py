@@ -12,6 +12,7 @@ from Pm.demo import plan, services
 from Pm.demo.services import demo_fill, demo_remove
 from Pm.models import Label, ModelVersion, Photo, Prediction, RollOut
 from Pm.rollout import previous_artifact, roll_out
+from Pm.sample import SAMPLE_ID
 from Pm.selectors import roll_out_facts
 from tests.conftest import Change
 from tests.Pm.fake_servers import Make, Servers, deploy, silent
@@ -64,6 +65,14 @@ def test_demonstration_goes_without_a_trace_and_leaves_what_is_real(media: Path)
 def test_photos_are_the_same_each_time() -> None:
     now = timezone.now()
     assert list(plan.posted(now, FEW)) == list(plan.posted(now, FEW))
+
+
+def test_the_sample_that_a_start_posts_keeps_nobody_from_the_tour() -> None:
+    assert not services.holds_real_records()
+    real_record(image_id=SAMPLE_ID)
+    assert not services.holds_real_records()
+    real_record(image_id="1")
+    assert services.holds_real_records()
 
 
 def test_command_refuses_a_database_with_real_records(monkeypatch: pytest.MonkeyPatch) -> None:
