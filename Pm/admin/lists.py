@@ -3,12 +3,14 @@
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ChangeList
+from django.core.exceptions import BadRequest, ValidationError
 from django.core.paginator import Paginator
 from django.db import DataError
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.functional import cached_property
 from unfold.admin import ModelAdmin
 
@@ -45,6 +47,19 @@ class ListAdmin(ModelAdmin):
         except (OverflowError, ValueError, DataError) as exc:
             raise IncorrectLookupParameters(exc) from exc
         return found
+
+    def response_action(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
+        """Django's.
+
+        Raises: BadRequest for a selected row whose number is none.
+        """
+        try:
+            for pk in request.POST.getlist(ACTION_CHECKBOX_NAME):
+                self.opts.pk.to_python(pk)
+        except ValidationError as exc:
+            raise BadRequest(exc.messages[0]) from exc
+        reply: HttpResponse | None = super().response_action(request, queryset)
+        return reply
 
 
 class ReadOnlyAdmin(ListAdmin):

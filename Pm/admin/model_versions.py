@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
@@ -11,7 +10,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import URLPattern, path
 from django.utils.translation import gettext_lazy as _
-from unfold.forms import ActionForm
 from unfold.views import ChangeList
 
 from Pm import artifacts, background
@@ -22,14 +20,6 @@ from Pm.selectors import answer_count
 from Pm.versions.selectors import LAST_ROLL_OUTS, active_version, default_version, facts_of, models_now, share
 
 STARTED = _("The roll-out has begun; this page shows how it goes on.")
-
-
-class RollOutForm(ActionForm):
-    """What goes with an action: why, and a canary's share."""
-
-    reason = forms.CharField(required=False, max_length=1000)
-    percent = forms.CharField(required=False, initial="5")
-    shadow = forms.BooleanField(required=False)
 
 
 class VersionList(ChangeList):
@@ -48,7 +38,6 @@ class ModelVersionAdmin(ReadOnlyAdmin):
     list_display = ("version", "is_active", "mean_accuracy", "ece", "answers", "last_activated", "created_at")
     search_fields = ("version", "sha256")
     fields = ("version", "created_at", "manifest")
-    action_form = RollOutForm
     actions = ("activate", "roll_back", "start_canary", "change_canary", "promote_canary", "abort_canary")
     list_before_template = "Pm/models/list_before.html"
     list_after_template = "Pm/models/list_after.html"
@@ -88,6 +77,10 @@ class ModelVersionAdmin(ReadOnlyAdmin):
         }
         page: HttpResponse = super().change_view(request, object_id, form_url, {**(extra_context or {}), **extra})
         return page
+
+    def get_actions(self, request: HttpRequest) -> Any:  # noqa: ANN401 - Django's
+        """What the page's own forms post, which ask why; the list has no bar that would not."""
+        return super().get_actions(request) if request.method == "POST" else {}
 
     def get_changelist(self, request: HttpRequest, **_kwargs: object) -> type[VersionList]:  # noqa: ARG002
         """With the counts, which no other page shows."""
@@ -172,7 +165,10 @@ class ModelVersionAdmin(ReadOnlyAdmin):
         return folder
 
     def _start(self, request: HttpRequest, command: str, *arguments: str) -> None:
-        reason = request.POST.get("reason", "")
+        reason = request.POST.get("reason", "").strip()
+        if not reason:
+            self.message_user(request, _("Say why: it stays in the record."), messages.ERROR)
+            return
         try:
             background.start(command, *arguments, f"--by={request.user}", f"--reason={reason}")
         except RollOutError as exc:

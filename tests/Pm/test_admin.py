@@ -74,13 +74,26 @@ def test_a_version_is_activated_with_who_and_why(admin_client: Client, commands:
     ModelVersion.objects.create(version="v1", sha256="0", manifest={})
     (artifacts.models_folder() / "v1").mkdir()
     select(admin_client, "activate", "v1")
-    select(admin_client, "roll_back", "v1", reason="")
+    select(admin_client, "roll_back", "v1", reason="blurred")
+    assert "Say why: it stays in the record." in select(admin_client, "roll_back", "v1", reason=" ")
     who = "--by=admin"
     assert commands == [
         ("deploy_model", str(artifacts.DEFAULT), who, "--reason=dark rooms"),
         ("deploy_model", str(artifacts.models_folder() / "v1"), who, "--reason=dark rooms"),
-        ("rollback_model", who, "--reason="),
+        ("rollback_model", who, "--reason=blurred"),
     ]
+
+
+def test_the_list_has_no_bar_of_actions_that_asks_for_no_reason(admin_client: Client) -> None:
+    page = admin_client.get("/admin/Pm/modelversion/").content.decode()
+    assert 'name="action" value="roll_back"' in page
+    assert '<select name="action"' not in page
+    assert 'name="_selected_action" value' in page  # the form's own
+
+
+def test_a_selected_row_that_is_none_is_refused(admin_client: Client) -> None:
+    form = {"action": "activate", "_selected_action": "zz", "reason": "dark rooms"}
+    assert admin_client.post("/admin/Pm/modelversion/", form).status_code == 400
 
 
 def test_a_version_that_is_no_longer_kept_is_told(admin_client: Client, commands: list[tuple[str, ...]]) -> None:
@@ -105,11 +118,11 @@ def test_only_who_may_activate_does(
     viewer.user_permissions.add(Permission.objects.get(codename="view_modelversion"))
     client.force_login(viewer)
     version = ModelVersion.objects.get().version
-    assert "Activate the selected version" not in client.get("/admin/Pm/modelversion/").content.decode()
+    assert 'name="action"' not in client.get("/admin/Pm/modelversion/").content.decode()
     select(client, "activate", version)
     assert commands == []
     viewer.user_permissions.add(Permission.objects.get(codename="activate_modelversion"))
-    assert "Activate the selected version" in client.get("/admin/Pm/modelversion/").content.decode()
+    assert 'name="action"' in client.get("/admin/Pm/modelversion/").content.decode()
     select(client, "activate", version)
     assert len(commands) == 1
 

@@ -97,8 +97,9 @@ def test_a_canary_is_started_promoted_and_aborted_in_the_admin(
         ("canary", "--promote", *who),
         ("canary", "--abort", *who),
     ]
-    page = admin_client.get("/admin/Pm/modelversion/").content.decode()
-    assert 'name="percent" value="5"' in page
+    other = ModelVersion.objects.create(version="v1", sha256="0", manifest={})
+    page = admin_client.get(f"/admin/Pm/modelversion/{other.pk}/change/").content.decode()
+    assert 'name="percent"' in page
     assert 'name="shadow"' in page
 
 
