@@ -79,13 +79,13 @@ class ApiKeyAdmin(ListAdmin):
     ordering = ("-created",)
 
     def get_fields(self, request: HttpRequest, obj: ApiKey | None = None) -> tuple[str, ...]:  # noqa: ARG002
-        """A new key has no past."""
-        asked = ("name", "scopes", "requests_per_minute", "expiry_date")
+        """A new key has no past, and a revoked one no form."""
+        asked = ("name", "told_scopes" if obj and obj.revoked else "scopes", "requests_per_minute", "expiry_date")
         return asked if obj is None else (*asked, "revoked", "prefix", "last_used_at", "created")
 
     def get_readonly_fields(self, request: HttpRequest, obj: ApiKey | None = None) -> tuple[str, ...]:  # noqa: ARG002
         """The name stands in the records already."""
-        return () if obj is None else ("name", "revoked", "prefix", "last_used_at", "created")
+        return () if obj is None else ("name", "told_scopes", "revoked", "prefix", "last_used_at", "created")
 
     def has_change_permission(self, request: HttpRequest, obj: ApiKey | None = None) -> bool:
         """A revoked key stays as it was."""

@@ -149,7 +149,10 @@ def test_key_is_revoked_from_the_list_with_who_did_it(admin_client: Client) -> N
     assert "1 key is revoked." in page
     entry = LogEntry.objects.get()
     assert (entry.user.username, entry.object_repr, entry.get_change_message()) == ("admin", "crawler", "Revoked.")
-    assert admin_client.post(f"/admin/Pm/apikey/{record.pk}/change/", FORM).status_code == 403
+    url = f"/admin/Pm/apikey/{record.pk}/change/"
+    assert "classify" in admin_client.get(url).content.decode()
+    assert "[&quot;classify&quot;]" not in admin_client.get(url).content.decode()
+    assert admin_client.post(url, FORM).status_code == 403
     assert admin_client.post(f"/admin/Pm/apikey/{record.pk}/delete/", {"post": "yes"}).status_code == 403
 
 
