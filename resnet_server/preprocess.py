@@ -168,7 +168,9 @@ def decode_upright(image: Image.Image, data: bytes, spec: PreprocessSpec) -> Ima
     Raises: whatever Pillow's decoders raise.
     """
     pixels = decode_plain_png(image, data)
-    # Pillow decodes a PNG to look for metadata behind its pixels; a plain one has none there.
+    if pixels is None and image.format == "PNG":
+        image.load()  # so that its faults are told: Pillow decodes it for the orientation, too, and then only once
+    # A plain PNG has no metadata behind its pixels, where Pillow looks for some.
     turned = orientation(image, type(image) if pixels is None else Image.Image)
     if pixels is None:
         # libjpeg decodes at 1/2, 1/4 or 1/8 for a fraction of the work; never below the network's own input.

@@ -17,6 +17,8 @@ from tests.pictures import encode, noise, screen
 
 pytestmark = pytest.mark.e2e
 
+# The index was made by asking Pillow for the orientation first, which decodes a PNG and keeps its fault to itself.
+DAMAGED = {"pillow_broken_data_stream.png"}
 NASTY = Path(os.environ.get("PM_NASTY_IMAGES", ROOT.parent / "shared" / "nasty"))
 
 
@@ -151,7 +153,8 @@ def test_every_nasty_file_gets_a_clear_answer_and_the_service_stays_healthy(stac
     accepted = {"JPEG", "MPO", "PNG", "WEBP", "BMP", "AVIF"}
     for row in rows:
         reply = stack.post((NASTY / row["file"]).read_bytes(), image_id=row["file"])
-        if row["format"] in accepted and row["frames"] in ("1", "2") and row["pillow_load"] == "ok":
+        is_whole = row["pillow_load"] == "ok" and row["file"] not in DAMAGED
+        if row["format"] in accepted and row["frames"] in ("1", "2") and is_whole:
             assert reply.status_code == 200, (row["file"], reply.text)
             assert reply.json()["result"] in ("offline", "online")
         elif row["file"].endswith((".gif", ".tif")):

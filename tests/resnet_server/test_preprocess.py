@@ -303,6 +303,16 @@ def test_a_picture_cut_short_is_invalid(format: str) -> None:
         preprocess(whole[: len(whole) // 2], SPEC)
 
 
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "P"])
+def test_a_png_that_is_damaged_inside_is_invalid(mode: str) -> None:
+    """Its other half would be black, and the network sure of it."""
+    whole = bytearray(encode(noise().convert(mode), "PNG"))
+    middle = len(whole) // 2
+    whole[middle : middle + 64] = bytes(64)
+    with pytest.raises(InvalidImageError, match=r"^The image is damaged or cut short"):
+        preprocess(bytes(whole), SPEC)
+
+
 @pytest.mark.parametrize(
     ("data", "name"),
     [
