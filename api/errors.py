@@ -6,7 +6,8 @@ from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import RequestDataTooBig
-from django.db import InterfaceError, OperationalError
+from django.db import DatabaseError, InterfaceError, OperationalError
+from django.db import Error as AnyDatabaseError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.translation import gettext
@@ -28,6 +29,7 @@ from Pm.errors import (
 
 logger = logging.getLogger(__name__)
 NOT_FOUND = "There is nothing at this address."
+NO_DATABASE = "The database cannot be reached; nothing was answered."
 
 
 def error_body(error: ApiError) -> dict[str, dict[str, str]]:
@@ -44,7 +46,11 @@ def as_api_error(exc: BaseException | None) -> ApiError:
         case RequestDataTooBig():
             return TooLargeError(BODY_TOO_LARGE)
         case OperationalError() | InterfaceError():
-            return StorageUnavailableError("The database cannot be reached; nothing was answered.")
+            return StorageUnavailableError(NO_DATABASE)
+        case DatabaseError() if (
+            type(exc) is DatabaseError
+        ):  # SQLite's word for a damaged file
+            return StorageUnavailableError(NO_DATABASE)
         case Http404() | exceptions.NotFound():
             return NotFoundError(NOT_FOUND)
         case exceptions.MethodNotAllowed():
@@ -99,7 +105,7 @@ def _page(request: HttpRequest, error: ApiError, title: str) -> HttpResponse | N
         return None
     try:
         context = admin.site.each_context(request)
-    except (OperationalError, InterfaceError):
+    except AnyDatabaseError:
         return None
     context |= {"title": title, "request_id": current_request_id()}
     request.META["PM_ERROR_CODE"] = error.code

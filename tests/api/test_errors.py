@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
-from django.db import DataError, InterfaceError, OperationalError
+from django.db import DatabaseError, DataError, InterfaceError, OperationalError
 from django.http import Http404, HttpResponse
 from django.test import Client, override_settings
 from django.urls import path
@@ -78,6 +78,7 @@ def test_bug_is_500_with_fixed_text_and_the_trace_only_in_the_log(
         (Http404(), "not_found"),
         (RequestDataTooBig(), "too_large"),
         (OperationalError(), "storage_unavailable"),
+        (DatabaseError("database disk image is malformed"), "storage_unavailable"),
         (InterfaceError(), "storage_unavailable"),
         (DataError(), "internal_error"),
         (SuspiciousOperation(), "internal_error"),

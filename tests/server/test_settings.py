@@ -65,6 +65,18 @@ def test_command_without_a_database_ends_with_a_sentence(
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize(("start", "told"), [(0, "file is not a database"), (4096, "database disk image is malformed")])
+def test_command_with_a_damaged_database_names_the_way_back(tmp_path: Path, start: int, told: str) -> None:
+    url = f"sqlite:///{tmp_path}/damaged.db"
+    assert manage("migrate", DATABASE_URL=url).returncode == 0
+    with (tmp_path / "damaged.db").open("r+b") as file:
+        file.seek(start)
+        file.write(bytes(200_000))
+    done = manage("prune_predictions", "--older-than-days=9", DATABASE_URL=url)
+    sentence = 'The database cannot be read: see "Back up and restore" in docs/operations.md'
+    assert (done.returncode, done.stderr) == (1, f"CommandError: {sentence} ({told}).\n")
+
+
 def test_database_that_a_command_makes_is_its_owners_only(tmp_path: Path) -> None:
     assert manage("migrate", DATABASE_URL=f"sqlite:///{tmp_path}/new.db").returncode == 0
     assert (tmp_path / "new.db").stat().st_mode & 0o777 == 0o600
