@@ -1,10 +1,13 @@
-"""gunicorn's threaded worker, whose threads wait a moment for a connection's next request."""
+"""gunicorn's threaded worker, whose threads wait a moment for the next request, and not for ever for its end."""
 
 import select
+import socket
+import struct
 from typing import Any
 
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
+STALLED_S = 10  # without a byte of a request that has begun: its sender is gone, and said nothing
 LINGER_MS = 20  # what the gateway and its client take from an answer to the next photo, and some more
 
 
@@ -15,6 +18,9 @@ class LingeringWorker(ThreadWorker):  # type: ignore[misc] # gunicorn is not typ
         """Serve until told to stop."""
         # gunicorn looks up each setting by two calls of Python, 27 times a request; this worker's no longer change.
         self.cfg.__dict__.update({name: setting.get() for name, setting in self.cfg.settings.items()})
+        # The kernel's own limit on a read, which connections inherit: gunicorn has none, and holds a thread as long.
+        for listener in self.sockets:
+            listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("@ll", STALLED_S, 0))
         super().init_process()
 
     def handle(self, conn: TConn) -> Any:  # noqa: ANN401 - gunicorn's own: whether to keep it, or a mark of its own

@@ -18,6 +18,7 @@ CONFIG = """
 from resnet_server import worker
 
 worker.LINGER_MS = {linger_ms}
+worker.STALLED_S = {stalled_s}
 worker_class = "resnet_server.worker.LingeringWorker"
 threads = {threads}
 keepalive = 75
@@ -27,6 +28,7 @@ APPLICATION = """
 import threading
 
 def application(environ, start_response):
+    environ["wsgi.input"].read()
     name = threading.current_thread().name.encode()
     start_response("200 OK", [("Content-Length", str(len(name)))])
     return [name]
@@ -47,7 +49,9 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
     def run(**changes: int) -> int:
         (port,) = free_ports(1)
-        (tmp_path / "gunicorn.conf.py").write_text(CONFIG.format(**{"linger_ms": 60_000, "threads": 3} | changes))
+        (tmp_path / "gunicorn.conf.py").write_text(
+            CONFIG.format(**{"linger_ms": 60_000, "stalled_s": 60, "threads": 3} | changes)
+        )
         (tmp_path / "application.py").write_text(APPLICATION)
         config = str(tmp_path / "gunicorn.conf.py")
         command = [sys.executable, "-m", "gunicorn", "-c", config, "application:application"]
@@ -91,6 +95,14 @@ def test_a_silent_connection_is_kept_and_holds_no_thread(start: Start, connect: 
     for _ in range(3):
         assert thread_of(other) == thread_of(one)  # there is one thread
     assert one.sock is kept
+
+
+@pytest.mark.parametrize("begun", [b"GET / HT", b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabc"])
+def test_a_request_that_does_not_go_on_holds_no_thread_for_ever(start: Start, connect: Connect, begun: bytes) -> None:
+    port = start(threads=1, stalled_s=1)
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as stalled:
+        stalled.sendall(begun)
+        assert thread_of(connect(port))  # there is one thread
 
 
 def test_requests_that_were_sent_at_once_are_answered_at_once(start: Start) -> None:
