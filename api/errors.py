@@ -47,9 +47,7 @@ def as_api_error(exc: BaseException | None) -> ApiError:
             return TooLargeError(BODY_TOO_LARGE)
         case OperationalError() | InterfaceError():
             return StorageUnavailableError(NO_DATABASE)
-        case DatabaseError() if (
-            type(exc) is DatabaseError
-        ):  # SQLite's word for a damaged file
+        case DatabaseError() if type(exc) is DatabaseError:  # SQLite's word for a damaged file
             return StorageUnavailableError(NO_DATABASE)
         case Http404() | exceptions.NotFound():
             return NotFoundError(NOT_FOUND)

@@ -84,6 +84,25 @@ def test_other_methods_are_not_allowed(stack: Stack, method: str, path: str) -> 
     assert reply.headers["Allow"].startswith("POST" if "get_pm" in path else "GET")
 
 
+def test_the_internal_server_refuses_in_the_one_body_with_the_requests_id(stack: Stack) -> None:
+    url = f"http://127.0.0.1:{stack.ports['internal']}"
+    reply = requests.request("TRACE", f"{url}/v1/is_online/", headers={"X-Request-ID": "mine"}, timeout=10)
+    assert (reply.status_code, code_of(reply), reply.headers["Allow"]) == (405, "method_not_allowed", "POST")
+    assert reply.raw.headers.getlist("X-Request-ID") == ["mine"]
+    reply = requests.get(f"{url}/v1/model", headers={"X-Request-ID": "mine"}, timeout=10)
+    assert (reply.status_code, reply.raw.headers.getlist("X-Request-ID")) == (200, ["mine"])
+
+
+def test_monitors_are_told_that_the_gateway_is_not_running(stack: Stack) -> None:
+    stack.ctl("stop", "main_server")
+    internal = f"http://127.0.0.1:{stack.ports['internal']}"
+    for url in (f"{stack.url}/healthz", f"{stack.url}/readyz", f"{internal}/metrics"):
+        reply = requests.get(url, timeout=10)
+        assert (reply.status_code, code_of(reply), reply.headers["Retry-After"]) == (503, "busy", "1")
+        assert reply.json()["error"]["message"].startswith("The gateway is not running, or restarting;")
+    assert code_of(stack.post()) == "busy"
+
+
 @pytest.mark.parametrize(
     "path", ["/", "/api/v1/", "/nothing", "/static/nothing.css", "/api/v1/get_pmx", "/%00", "/\u56fe"]
 )
