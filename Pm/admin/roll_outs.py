@@ -8,6 +8,7 @@ from unfold.decorators import display
 from Pm.admin.lists import BriefPaginator, ReadOnlyAdmin
 from Pm.canary_report import canary_report, percent_text, report_rows
 from Pm.models import Comparison, RollOut
+from Pm.photos.columns import column
 from Pm.versions.selectors import steps_of
 
 STATES = {
@@ -82,6 +83,22 @@ class ComparisonAdmin(ReadOnlyAdmin):
         "content_sha256",
         "roll_out",
     )
+    fields = (
+        "roll_out",
+        "image_id",
+        "content_sha256",
+        column("request_id", _("Request id")),
+        "stable_result",
+        "stable_score",
+        column("stable_ms", _("stable, milliseconds")),
+        "shadow_result",
+        "shadow_score",
+        column("shadow_ms", _("shadow, milliseconds")),
+        "error_code",
+        "agrees",
+        "created_at",
+    )
+    readonly_fields = fields
     list_filter = ("agrees", "created_at")
     list_select_related = ("roll_out__version",)
     sortable_by = ()

@@ -18,8 +18,8 @@ class Prediction(models.Model):
     class Result(models.TextChoices):
         """The two answers of the contract."""
 
-        OFFLINE = "offline"
-        ONLINE = "online"
+        OFFLINE = "offline", _("Offline")
+        ONLINE = "online", _("Online")
 
     image_id = models.CharField(max_length=255, help_text="The client's name for the photo; not unique.")
     content_sha256 = models.CharField(max_length=64, blank=True, help_text="Of the image's bytes; names the kept file.")

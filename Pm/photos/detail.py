@@ -18,6 +18,7 @@ from Pm.images import find_image
 from Pm.labelling import services
 from Pm.labelling.views import page, require
 from Pm.models import Photo, Prediction
+from Pm.photos.columns import photo_score, told
 
 REQUESTS_SHOWN = 10
 
@@ -52,6 +53,7 @@ def _page(
     request: HttpRequest, title: str, *, prediction: Prediction | None, sha256: str, label_url: str
 ) -> HttpResponse:
     photo = Photo.objects.filter(content_sha256=sha256).first() if sha256 else None
+    requests = Prediction.objects.filter(content_sha256=sha256) if sha256 else Prediction.objects.none()
     return page(
         request,
         "Pm/photos/detail.html",
@@ -60,9 +62,9 @@ def _page(
         photo=photo,
         sha256=sha256,
         is_kept=bool(sha256) and find_image(settings.GATEWAY.media_root, sha256) is not None,
-        shares=shares(prediction or photo),
+        shares=[(told(answer), share) for answer, share in shares(prediction or photo)],
         labels=photo.labels.select_related("by") if photo else (),
-        requests=Prediction.objects.filter(content_sha256=sha256)[:REQUESTS_SHOWN] if sha256 else (),
+        requests=[(row, photo_score(row.result, row.score)) for row in requests[:REQUESTS_SHOWN]],
         label_url=label_url if request.user.has_perm("Pm.label_photo") else "",
     )
 
