@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from Pm.errors import RollOutError
 
@@ -46,7 +47,7 @@ def alone(what: str) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             lock.seek(0)
-            raise RollOutError(f"Wait until the roll-out that runs is done: {lock.read()}.") from None
+            raise RollOutError(_("Wait until the roll-out that runs is done: %s.") % lock.read()) from None
         lock.truncate(0)
         lock.write(f"{what}, process {os.getpid()}")
         lock.flush()

@@ -15,6 +15,7 @@ from Pm import artifacts
 logger = logging.getLogger(__name__)
 FILE = ".canary.json"  # no version's name begins with a dot
 BUCKETS = 10_000  # a share has two decimals
+LEAST_PERCENT, MOST_PERCENT = 0.01, 100
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,15 @@ class Canary:
     def takes(self, image_id: str) -> bool:
         """Whether a photo is of its share: always the same ones, and a larger share only adds to them."""
         return bucket(image_id) < round(self.percent * BUCKETS / 100)
+
+
+def percent_of(text: str) -> float | None:
+    """The share that somebody wrote; None for what is no number from LEAST_PERCENT to MOST_PERCENT."""
+    try:
+        percent = float(text)
+    except ValueError:
+        return None
+    return percent if LEAST_PERCENT <= percent <= MOST_PERCENT else None
 
 
 def bucket(image_id: str) -> int:

@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from Pm import canary
 from Pm.artifacts import SLOTS
@@ -22,6 +23,7 @@ from Pm.roll_out_steps import (
     alone,
     begin,
     check,
+    ended,
     record,
     refuse_beside_canary,
     settle_interrupted,
@@ -103,22 +105,23 @@ def canary_abort(*, by: str, reason: str = "", say: Say) -> RollOut:
         row = RollOut.objects.filter(state=State.RUNNING).exclude(percent=None).first() or _resting()
         undo(_taken_up(row), _who_and_why(f"{by} aborted it", reason), say)
     if row.state == State.FAILED:
-        raise RollOutError(f"{row.error.rstrip('.')}. The roll-out is {row.get_state_display()}.")
+        raise ended(row)
     return row
 
 
 def _require_both_servers() -> None:
     for slot, address in servers():
         if serving(address) is None:
-            raise RollOutError(
-                f"{slot} does not serve, and a canary needs both servers: start Pm with make run, or see "
-                "supervisorctl status. Nothing was changed."
+            told = _(
+                "%s does not serve, and a canary needs both servers: start Pm with make run, or see supervisorctl "
+                "status. Nothing was changed."
             )
+            raise RollOutError(told % slot)
 
 
 def _require_another_version(row: RollOut) -> None:
     if row.target == row.before[SLOTS[0]]:
-        raise RollOutError(f"{row.version} is what is served already: a canary needs another version")
+        raise RollOutError(_("%s is what is served already: a canary needs another version.") % row.version)
 
 
 def _share(row: RollOut, percent: float, say: Say) -> None:
@@ -133,7 +136,7 @@ def _resting() -> RollOut:
     row = RollOut.objects.filter(state=State.CANARY).select_related("version").first()
     if row is None:
         canary.clear()  # a share without a record, which a database that was put back may leave
-        raise RollOutError("No canary runs: start one with manage.py canary ARTIFACT --percent 5.")
+        raise RollOutError(_("No canary runs: start one first."))
     return row
 
 

@@ -17,6 +17,7 @@ from django.conf import settings
 from django.db import Error as DatabaseError
 from django.db.models import Max
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from Pm import artifacts, canary
 from Pm.artifacts import SLOTS
@@ -58,7 +59,8 @@ def refuse_beside_canary() -> None:
     Raises: RollOutError saying what to do with it first.
     """
     if row := RollOut.objects.filter(state=State.CANARY).first():
-        raise RollOutError(f"{row}, by {row.by}: run manage.py canary --promote or canary --abort first.")
+        told = {"canary": row, "by": row.by}
+        raise RollOutError(_("%(canary)s, by %(by)s: promote or abort it first.") % told)
 
 
 def begin(artifact: Path, *, by: str, reason: str, **facts: Any) -> RollOut:  # noqa: ANN401 - the row's other fields
@@ -118,7 +120,13 @@ def undone_on_error(row: RollOut, say: Say) -> Iterator[None]:
         yield
     except (Exception, KeyboardInterrupt) as exc:
         undo(row, str(exc) if isinstance(exc, RollOutError) else repr(exc), say)
-        raise RollOutError(f"{row.error.rstrip('.')}. The roll-out is {row.get_state_display()}.") from exc
+        raise ended(row) from exc
+
+
+def ended(row: RollOut) -> RollOutError:
+    """The refusal that tells why a roll-out failed, and how it ended."""
+    told = {"why": row.error.rstrip(".。"), "state": row.get_state_display()}
+    return RollOutError(_("%(why)s. The roll-out is %(state)s.") % told)
 
 
 def undo(row: RollOut, reason: str, say: Say) -> None:

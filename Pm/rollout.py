@@ -7,6 +7,8 @@ REFUSED                 undo ──▶ UNDONE, or FAILED when a server does not 
 
 from pathlib import Path
 
+from django.utils.translation import gettext as _
+
 from Pm import artifacts
 from Pm.artifacts import SLOTS
 from Pm.errors import RollOutError
@@ -62,7 +64,7 @@ def previous_artifact() -> Path:
     """
     target = target_before(artifacts.pointed_at(SLOTS[0]))
     if target is None:
-        raise RollOutError("There is nothing to go back to: no roll-out has changed what is served.")
+        raise RollOutError(_("There is nothing to go back to: no roll-out has changed what is served."))
     return artifacts.folder_of(target)
 
 

@@ -9,10 +9,11 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import URLPattern, path
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 from unfold.views import ChangeList
 
-from Pm import artifacts, background
+from Pm import artifacts, background, canary
 from Pm.admin.lists import ReadOnlyAdmin
 from Pm.errors import RollOutError
 from Pm.models import ModelVersion, RollOut
@@ -125,14 +126,14 @@ class ModelVersionAdmin(ReadOnlyAdmin):
     @admin.action(description=_("Start a canary of the selected version"), permissions=["activate"])
     def start_canary(self, request: HttpRequest, versions: QuerySet[ModelVersion]) -> None:
         """Have the backup serve one version to a share of the requests."""
-        if folder := self._folder(request, versions):
-            share = [f"--percent={request.POST.get('percent', '')}"]
-            self._start(request, "canary", str(folder), *share, *(["--shadow"] if "shadow" in request.POST else []))
+        if (folder := self._folder(request, versions)) and (percent := self._percent(request)):
+            self._start(request, "canary", str(folder), percent, *(["--shadow"] if "shadow" in request.POST else []))
 
     @admin.action(description=_("Change the share of the canary that runs"), permissions=["activate"])
     def change_canary(self, request: HttpRequest, _versions: QuerySet[ModelVersion]) -> None:
         """Give it another share of the requests, whatever is selected."""
-        self._start(request, "canary", f"--percent={request.POST.get('percent', '')}")
+        if percent := self._percent(request):
+            self._start(request, "canary", percent)
 
     @admin.action(description=_("Promote the canary that runs"), permissions=["activate"])
     def promote_canary(self, request: HttpRequest, _versions: QuerySet[ModelVersion]) -> None:
@@ -164,13 +165,24 @@ class ModelVersionAdmin(ReadOnlyAdmin):
                 return None
         return folder
 
+    def _percent(self, request: HttpRequest) -> str:
+        """The command's option for the share; empty where it is none, of which the user is told."""
+        text = request.POST.get("percent", "")
+        if canary.percent_of(text) is None:
+            told = _("A canary's share is a number from %(least)s to %(most)s, not “%(text)s”.")
+            limits = {"least": canary.LEAST_PERCENT, "most": canary.MOST_PERCENT, "text": text}
+            self.message_user(request, told % limits, messages.ERROR)
+            return ""
+        return f"--percent={text}"
+
     def _start(self, request: HttpRequest, command: str, *arguments: str) -> None:
         reason = request.POST.get("reason", "").strip()
         if not reason:
             self.message_user(request, _("Say why: it stays in the record."), messages.ERROR)
             return
         try:
-            background.start(command, *arguments, f"--by={request.user}", f"--reason={reason}")
+            language = f"--language={get_language()}"
+            background.start(command, *arguments, f"--by={request.user}", f"--reason={reason}", language)
         except RollOutError as exc:
             self.message_user(request, str(exc), messages.ERROR)
         else:

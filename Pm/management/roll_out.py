@@ -8,6 +8,7 @@ from pathlib import Path
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import Error as DatabaseError
+from django.utils import translation
 
 from Pm.errors import RollOutError
 from Pm.management.database import require_database
@@ -38,12 +39,13 @@ def canary_set(folder: Path | None, min_accuracy: str | None) -> CanarySet | Non
 
 
 def add_who_and_why(parser: ArgumentParser) -> None:
-    """The two options that end up in the record."""
+    """What ends up in the record, and the language in which it says why there was nothing to do."""
     parser.add_argument("--reason", default="", help="why, for the record")
     parser.add_argument("--by", default=_user(), help="whom the record names; default: %(default)s")
+    parser.add_argument("--language", default="en", help="of a refusal; the admin asks for its reader's")
 
 
-def carry_out(command: BaseCommand, change: Callable[[Say], RollOut]) -> None:
+def carry_out(command: BaseCommand, change: Callable[[Say], RollOut], language: str) -> None:
     """Do it, and say in one line what is served now.
 
     Raises: CommandError with the reason, when nothing was changed or what was changed is undone.
@@ -56,7 +58,8 @@ def carry_out(command: BaseCommand, change: Callable[[Say], RollOut]) -> None:
 
     require_database()
     try:
-        row = change(say)
+        with translation.override(language):
+            row = change(say)
     except (RollOutError, DatabaseError, OSError) as exc:
         raise CommandError(str(exc)) from exc
     if row.state == RollOut.State.DONE:

@@ -76,11 +76,11 @@ def test_a_version_is_activated_with_who_and_why(admin_client: Client, commands:
     select(admin_client, "activate", "v1")
     select(admin_client, "roll_back", "v1", reason="blurred")
     assert "Say why: it stays in the record." in select(admin_client, "roll_back", "v1", reason=" ")
-    who = "--by=admin"
+    who, language = "--by=admin", "--language=en"
     assert commands == [
-        ("deploy_model", str(artifacts.DEFAULT), who, "--reason=dark rooms"),
-        ("deploy_model", str(artifacts.models_folder() / "v1"), who, "--reason=dark rooms"),
-        ("rollback_model", who, "--reason=blurred"),
+        ("deploy_model", str(artifacts.DEFAULT), who, "--reason=dark rooms", language),
+        ("deploy_model", str(artifacts.models_folder() / "v1"), who, "--reason=dark rooms", language),
+        ("rollback_model", who, "--reason=blurred", language),
     ]
 
 

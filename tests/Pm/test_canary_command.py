@@ -89,7 +89,7 @@ def test_a_canary_is_started_promoted_and_aborted_in_the_admin(
     select(admin_client, "start_canary", percent="20", shadow="on")
     select(admin_client, "promote_canary")
     select(admin_client, "abort_canary")
-    who = ("--by=admin", "--reason=dark rooms")
+    who = ("--by=admin", "--reason=dark rooms", "--language=en")
     folder = str(artifacts.DEFAULT)
     assert commands == [
         ("canary", folder, "--percent=5", *who),
@@ -101,6 +101,16 @@ def test_a_canary_is_started_promoted_and_aborted_in_the_admin(
     page = admin_client.get(f"/admin/Pm/modelversion/{other.pk}/change/").content.decode()
     assert 'name="percent"' in page
     assert 'name="shadow"' in page
+
+
+@pytest.mark.parametrize("action", ["start_canary", "change_canary"])
+def test_a_nonsensical_share_is_refused_in_the_admin_in_its_own_words(
+    servers: Servers, admin_client: Client, commands: list[tuple[str, ...]], action: str
+) -> None:
+    assert "A canary&#x27;s share is a number from 0.01 to 100, not “zz”." in select(admin_client, action, percent="zz")
+    admin_client.defaults["HTTP_ACCEPT_LANGUAGE"] = "zh-hans"
+    assert "灰度比例须为 0.01 至 100 的数字，而不是“zz”。" in select(admin_client, action, percent="zz")
+    assert commands == []
 
 
 def test_only_who_may_activate_has_canaries(

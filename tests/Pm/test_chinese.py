@@ -1,13 +1,18 @@
 """What a reader of Chinese finds on pages whose texts come from data, from Django or from processes of their own."""
 
+import os
 import re
+from io import StringIO
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils.html import strip_tags
 
+from Pm import artifacts
 from Pm.models import Comparison, ModelVersion, Photo, RollOut
 from tests.conftest import Change
+from tests.Pm.fake_servers import Make, Servers
 from tests.Pm.labelling.photos import photo, posted
 
 pytestmark = pytest.mark.django_db
@@ -63,3 +68,30 @@ def test_what_the_model_said_of_a_photo_is_told_in_chinese(admin_client: Client)
     told = page(admin_client, f"Pm/prediction/{row.pk}/change/")
     assert re.findall(r'<dt>(.*?)</dt><dd><meter[^>]*aria-label="(.*?)"', told) == [("线上", "线上"), ("线下", "线下")]
     assert re.findall(r"<li><a class=\"pm-link\".*?</a> (.*?)</li>", told) == ["–", "线上 0.997"]
+
+
+def test_a_roll_out_is_refused_in_the_language_of_who_asked(
+    servers: Servers, make: Make, admin_client: Client, commands: list[tuple[str, ...]]
+) -> None:
+    form = {"action": "roll_back", "_selected_action": str(ModelVersion.objects.get().pk), "reason": "暗"}
+    admin_client.post("/admin/Pm/modelversion/", form, headers=CHINESE)
+    assert commands == [("rollback_model", "--by=admin", "--reason=暗", "--language=zh-hans")]
+
+    def refusal(*command: str) -> str:
+        with pytest.raises(CommandError) as refused:
+            call_command(*command, "--by=anna", "--language=zh-hans", stdout=StringIO())
+        return str(refused.value)
+
+    assert refusal("rollback_model") == "没有可回滚的版本：尚无上线更改过当前模型。"
+    assert refusal("canary", "--promote") == "当前没有灰度：请先开始一个。"
+    call_command("deploy_model", str(make("v1")), stdout=StringIO())
+    assert refusal("canary", str(make("v1"))) == (
+        "当前服务的已是 v1：灰度需要另一个版本。本次上线被拒绝，未作任何更改。"
+    )
+    servers.stopped = {"resnet_server2"}
+    assert refusal("canary", str(make("v2"))).startswith("resnet_server2 未在服务，而灰度需要两台服务器都在服务：")
+    servers.stopped = set()
+    call_command("canary", str(make("v2")), "--by=bo", stdout=StringIO())
+    assert refusal("deploy_model", str(make("v3"))) == "v2: 灰度，回答 5 % 的请求（由 bo 发起）：请先将其转正或中止。"
+    with artifacts.alone("bo rolls out v1"):
+        assert refusal("rollback_model") == (f"请等待正在进行的上线完成：bo rolls out v1, process {os.getpid()}。")

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from Pm.canary import percent_of
 from Pm.canary_release import canary_abort, canary_change, canary_promote, canary_start
 from Pm.canary_report import canary_report, last_canary, report_text
 from Pm.management.database import require_database
@@ -67,7 +68,7 @@ class Command(BaseCommand):
                 say=say,
             )
 
-        carry_out(self, change)
+        carry_out(self, change, options["language"])
 
     def _report(self) -> None:
         require_database()
@@ -87,10 +88,7 @@ def _form(options: dict[str, Any]) -> str:
 
 
 def _percent(text: str | None) -> float:
-    try:
-        percent = DEFAULT_PERCENT if text is None else float(text)
-    except ValueError:
-        percent = 0.0
-    if not 0.01 <= percent <= 100:
+    percent = DEFAULT_PERCENT if text is None else percent_of(text)
+    if percent is None:
         raise CommandError(f"--percent must be a number from 0.01 to 100, not {text!r}.")
     return percent

@@ -7,6 +7,8 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from Pm.management.roll_out import add_canary_set, add_who_and_why, canary_set, carry_out
+from Pm.models import RollOut
+from Pm.roll_out_steps import Say
 from Pm.rollout import roll_out
 
 
@@ -35,4 +37,8 @@ class Command(BaseCommand):
         **options: Any,  # noqa: ANN401
     ) -> None:
         pictures = canary_set(options["canary_set"], options["min_accuracy"])
-        carry_out(self, lambda say: roll_out(artifact=artifact, by=by, reason=reason, canary_set=pictures, say=say))
+
+        def change(say: Say) -> RollOut:
+            return roll_out(artifact=artifact, by=by, reason=reason, canary_set=pictures, say=say)
+
+        carry_out(self, change, options["language"])

@@ -15,5 +15,5 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         add_who_and_why(parser)
 
-    def handle(self, *_: object, by: str, reason: str, **__: Any) -> None:  # noqa: ANN401
-        carry_out(self, lambda say: roll_back(by=by, reason=reason, say=say))
+    def handle(self, *_: object, by: str, reason: str, language: str, **__: Any) -> None:  # noqa: ANN401
+        carry_out(self, lambda say: roll_back(by=by, reason=reason, say=say), language)
