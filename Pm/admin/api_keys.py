@@ -122,7 +122,7 @@ class ApiKeyAdmin(ListAdmin):
         ended = list(keys.filter(revoked=False))
         api_keys_revoke(ended)
         for key in ended:
-            self.log_change(request, key, str(_("Revoked.")))
+            self.log_change(request, key, [{"changed": {"fields": ["Revoked"]}}])  # each reads it in their language
         text = ngettext("%d key is revoked.", "%d keys are revoked.", len(ended)) % len(ended)
         self.message_user(request, text, messages.SUCCESS)
 

@@ -6,6 +6,7 @@ from typing import cast
 
 from django.db.models import Case, F, Q, QuerySet, Value, When
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from Pm.errors import ThrottledError
 from Pm.models import ApiKey
@@ -20,7 +21,7 @@ def name_problem(name: str) -> str:
     """Why a key cannot have this name; empty when it can."""
     if name.strip() and len(name) <= MAX_NAME_CHARACTERS and name.isprintable():
         return ""
-    return f"A key's name has 1 to {MAX_NAME_CHARACTERS} printable characters."
+    return _("A key's name has 1 to %d printable characters.") % MAX_NAME_CHARACTERS
 
 
 def api_key_create(

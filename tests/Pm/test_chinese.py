@@ -5,12 +5,18 @@ import re
 from io import StringIO
 
 import pytest
+from django.contrib import admin
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Group, User
 from django.core.management import CommandError, call_command
-from django.test import Client
+from django.db.models import Model
+from django.test import Client, RequestFactory
+from django.utils import translation
 from django.utils.html import strip_tags
 
 from Pm import artifacts
-from Pm.models import Comparison, ModelVersion, Photo, RollOut
+from Pm.clients.services import api_key_create
+from Pm.models import ApiKey, Comparison, ModelVersion, Photo, RollOut
 from tests.conftest import Change
 from tests.Pm.fake_servers import Make, Servers
 from tests.Pm.labelling.photos import photo, posted
@@ -95,3 +101,38 @@ def test_a_roll_out_is_refused_in_the_language_of_who_asked(
     assert refusal("deploy_model", str(make("v3"))) == "v2: 灰度，回答 5 % 的请求（由 bo 发起）：请先将其转正或中止。"
     with artifacts.alone("bo rolls out v1"):
         assert refusal("rollback_model") == (f"请等待正在进行的上线完成：bo rolls out v1, process {os.getpid()}。")
+
+
+def test_a_key_with_a_wrong_name_is_refused_in_chinese(admin_client: Client) -> None:
+    form = {"name": "a\u200bb", "scopes": ["classify"], "requests_per_minute": "0"}
+    told = admin_client.post("/admin/Pm/apikey/add/", form, headers=CHINESE).content.decode()
+    assert "密钥名称须为 1 至 50 个可打印字符。" in told
+
+
+def test_history_is_told_to_each_in_their_language_whoever_made_it(admin_client: Client) -> None:
+    key, _ = api_key_create(name="crawler")
+    form = {"scopes": ["classify"], "requests_per_minute": "60", "expiry_date_0": "2099-01-01", "expiry_date_1": "0:00"}
+    admin_client.post(f"/admin/Pm/apikey/{key.pk}/change/", form)
+    revoke = {"action": "revoke", "_selected_action": key.pk}
+    admin_client.post("/admin/Pm/apikey/", revoke, headers=CHINESE)
+    entries = LogEntry.objects.order_by("pk")
+    assert [entry.get_change_message() for entry in entries] == [
+        "Changed Requests per minute and Expires.", "Changed Revoked.",
+    ]  # fmt: skip
+    with translation.override("zh-hans"):
+        assert [entry.get_change_message() for entry in entries] == [
+            "已修改每分钟请求数 和 过期时间。", "已修改吊销状态。",
+        ]  # fmt: skip
+
+
+@pytest.mark.parametrize("model", [ApiKey, User, Group])
+def test_each_field_that_history_names_has_its_chinese(
+    rf: RequestFactory, admin_user: User, model: type[Model]
+) -> None:
+    request = rf.get("/")
+    request.user = admin_user
+    form = admin.site._registry[model].get_form(request, model(), change=True)
+    with translation.override(None):
+        names = [str(field.label) for field in form.base_fields.values()]
+    with translation.override("zh-hans"):
+        assert [name for name in names if translation.gettext(name) == name] == []

@@ -148,7 +148,8 @@ def test_key_is_revoked_from_the_list_with_who_did_it(admin_client: Client) -> N
     page = admin_client.post("/admin/Pm/apikey/", form, follow=True).content.decode()
     assert "1 key is revoked." in page
     entry = LogEntry.objects.get()
-    assert (entry.user.username, entry.object_repr, entry.get_change_message()) == ("admin", "crawler", "Revoked.")
+    said = (entry.user.username, entry.object_repr, entry.get_change_message())
+    assert said == ("admin", "crawler", "Changed Revoked.")
     url = f"/admin/Pm/apikey/{record.pk}/change/"
     assert "classify" in admin_client.get(url).content.decode()
     assert "[&quot;classify&quot;]" not in admin_client.get(url).content.decode()
