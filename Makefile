@@ -71,9 +71,9 @@ check: setup-dev ## lint, types, import rules, Django's own checks
 format: setup-dev ## format the code
 	@$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format .
 
-messages: setup-dev ## compile the admin's Chinese texts after a change of django.po
-	@$(BIN)/python -c "import polib, sys; polib.pofile(sys.argv[1] + '.po').save_as_mofile(sys.argv[1] + '.mo')" \
-		Pm/locale/zh_Hans/LC_MESSAGES/django
+messages: setup-dev ## compile the admin's Chinese texts after a change of django.po or djangojs.po
+	@$(BIN)/python -c "import polib, sys; [polib.pofile(f'{name}.po').save_as_mofile(f'{name}.mo') for name in sys.argv[1:]]" \
+		Pm/locale/zh_Hans/LC_MESSAGES/django Pm/locale/zh_Hans/LC_MESSAGES/djangojs
 
 bench: setup-bench ## measure Pm beside the documented stack: table, JSON, plot (ARGS="--long")
 	@$(BIN)/python -m benchmarks $(ARGS)

@@ -9,6 +9,7 @@ from django.core.exceptions import BadRequest
 from django.core.paginator import InvalidPage
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import URLPattern, path
+from django.views.i18n import JavaScriptCatalog
 from unfold.sites import UnfoldAdminSite
 
 View = Callable[..., HttpResponseBase]
@@ -43,6 +44,10 @@ class PmAdminSite(UnfoldAdminSite):
 
         guarded: View = super().admin_view(without_nul, cacheable)
         return guarded
+
+    def i18n_javascript(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponseBase:  # noqa: ARG002
+        """Django's texts of scripts, with the Chinese that it lacks."""
+        return JavaScriptCatalog.as_view(packages=["django.contrib.admin", "Pm"])(request)
 
     def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Django's; the browser drops the photos that it has kept."""

@@ -1,9 +1,12 @@
 """What a reader of Chinese finds on pages whose texts come from data, from Django or from processes of their own."""
 
+import json
 import os
 import re
 from io import StringIO
+from pathlib import Path
 
+import django.contrib.admin
 import pytest
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
@@ -22,6 +25,7 @@ from tests.Pm.fake_servers import Make, Servers
 from tests.Pm.labelling.photos import photo, posted
 
 pytestmark = pytest.mark.django_db
+IN_SCRIPT = re.compile(r"""\bgettext\(\s*['"]((?:[^'\\]|\\.)*?)['"]\)""")
 CHINESE = {"Accept-Language": "zh-hans"}
 
 
@@ -136,3 +140,20 @@ def test_each_field_that_history_names_has_its_chinese(
         names = [str(field.label) for field in form.base_fields.values()]
     with translation.override("zh-hans"):
         assert [name for name in names if translation.gettext(name) == name] == []
+
+
+def test_a_password_is_spoken_of_in_chinese(admin_client: Client) -> None:
+    form = {"username": "ann", "password1": "short", "password2": "short"}
+    told = admin_client.post("/admin/auth/user/add/", form, headers=CHINESE).content.decode()
+    assert "密码太短，至少须有 12 个字符。" in told
+    told = page(admin_client, f"auth/user/{User.objects.get().pk}/change/")
+    assert "系统不保存密码原文，因此无法查看此用户的密码，但可以用" in told
+
+
+def test_scripts_of_the_admin_speak_chinese(admin_client: Client) -> None:
+    """Those that choose a group's permissions, above all: Django's catalogue lacks their texts."""
+    told = json.loads(re.findall(r"const newcatalog = (\{.*?\});", page(admin_client, "jsi18n/"), re.DOTALL)[0])
+    scripts = Path(django.contrib.admin.__file__).parent / "static" / "admin" / "js"
+    texts = {text for path in scripts.glob("*.js") for text in IN_SCRIPT.findall(path.read_text(encoding="utf-8"))}
+    assert "Choose all %s" in texts
+    assert texts - set(told) == set()
