@@ -15,12 +15,20 @@ from django.utils.translation import gettext_lazy as _
 from Pm.labelling.selectors import waiting
 from Pm.models import ApiKey, Prediction
 from Pm.report.day import report_day
-from Pm.selectors import OK, posted_by_clients, readiness
+from Pm.selectors import NO_DATABASE, OK, posted_by_clients, readiness
 from Pm.versions.selectors import active_version
 
 CURL = """printf '{{"image_id": "12345", "image_base64": "%s"}}' "$(base64 < photo.jpg)" | tr -d '\\n' |
   curl --data-binary @- -H 'Content-Type: application/json'{key} {url}"""
 KEY_HEADER = " \\\n  -H 'Authorization: Api-Key YOUR_KEY'"
+STATES = {  # of Pm.selectors.database_state and Pm.client.server_state
+    OK: _("ok"),
+    NO_DATABASE: _("unreachable, or not migrated"),
+    "ready": _("ready"),
+    "not ready": _("not ready"),
+    "timed out": _("timed out"),
+    "unreachable": _("unreachable"),
+}
 
 
 @dataclass(frozen=True)
@@ -91,5 +99,12 @@ def health() -> list[Part]:
     checks = readiness().checks
     names = {"database": _("database")}
     return [
-        Part(names.get(name, name), state, state == OK or state.startswith("ready")) for name, state in checks.items()
+        Part(names.get(name, name), told(state), state == OK or state.startswith("ready"))
+        for name, state in checks.items()
     ]
+
+
+def told(state: str) -> str:
+    """A state of /readyz in the reader's language; what stands in brackets is a version, or a server's own words."""
+    word, bracket, rest = state.partition(" (")
+    return f"{STATES.get(word, word)}{bracket}{rest}"

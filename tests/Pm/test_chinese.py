@@ -20,6 +20,8 @@ from django.utils.html import strip_tags
 from Pm import artifacts
 from Pm.clients.services import api_key_create
 from Pm.models import ApiKey, Comparison, ModelVersion, Photo, RollOut
+from Pm.selectors import Readiness
+from Pm.start import page as start
 from tests.conftest import Change
 from tests.Pm.fake_servers import Make, Servers
 from tests.Pm.labelling.photos import photo, posted
@@ -157,3 +159,24 @@ def test_scripts_of_the_admin_speak_chinese(admin_client: Client) -> None:
     texts = {text for path in scripts.glob("*.js") for text in IN_SCRIPT.findall(path.read_text(encoding="utf-8"))}
     assert "Choose all %s" in texts
     assert texts - set(told) == set()
+
+
+@pytest.mark.parametrize(
+    ("state", "told"),
+    [
+        ("ok", "正常"),
+        ("unreachable, or not migrated", "无法连接，或尚未迁移"),
+        ("ready (v1)", "就绪 (v1)"),
+        ("not ready (It loads (soon).)", "未就绪 (It loads (soon).)"),
+        ("not ready", "未就绪"),
+        ("timed out", "超时"),
+        ("unreachable", "无法连接"),
+    ],
+)
+def test_the_start_page_tells_how_each_part_is_in_chinese(
+    admin_client: Client, monkeypatch: pytest.MonkeyPatch, state: str, told: str
+) -> None:
+    monkeypatch.setattr(start, "readiness", lambda: Readiness({"database": state, "primary:1": state}, None))
+    source = page(admin_client, "")
+    assert f"<span>数据库: {told}</span>" in source
+    assert f"<span>primary:1: {told}</span>" in source
