@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import URLPattern, path
+from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 from unfold.views import ChangeList
@@ -111,7 +112,9 @@ class ModelVersionAdmin(ReadOnlyAdmin):
     def last_activated(self, version: ModelVersion) -> str:
         """When, by whom and why."""
         done = [row for row in version.roll_outs.all() if row.state == RollOut.State.DONE]
-        return f"{done[0].started_at:%Y-%m-%d %H:%M} UTC, {done[0].by}: {done[0].reason or '-'}" if done else "-"
+        if not done:
+            return "-"
+        return f"{timezone.localtime(done[0].started_at):%Y-%m-%d %H:%M}, {done[0].by}: {done[0].reason or '-'}"
 
     def has_activate_permission(self, request: HttpRequest) -> bool:
         """Whether the user may change what is served."""

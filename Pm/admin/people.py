@@ -6,6 +6,7 @@ from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, User
 from django.http import HttpRequest
+from django.utils import timezone
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
@@ -44,6 +45,14 @@ class UserAdmin(DjangoUserAdmin, ListAdmin):  # type: ignore[type-arg] # not sub
 @admin.register(Group)
 class GroupAdmin(DjangoGroupAdmin, ListAdmin):
     """What each group may do."""
+
+
+def log_in_name(row: AccessAttempt | AccessLog) -> str:
+    """Who and when, in the time zone of the page."""
+    return f"{row.username}, {timezone.localtime(row.attempt_time):%Y-%m-%d %H:%M:%S}"
+
+
+AccessAttempt.__str__ = AccessLog.__str__ = log_in_name  # headings show it: axes' own are English, and in UTC
 
 
 @admin.register(AccessAttempt)

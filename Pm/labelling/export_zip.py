@@ -73,7 +73,8 @@ def _write(exporter: Exporter, state: ExportState) -> Path:
                 archive.writestr(file.name, file.text)
             if number % SAVED_EVERY == 0:
                 _save(replace(state, done=min(number, state.photos)))
-    target = _folder() / f"labels-{timezone.localtime():%Y-%m-%d-%H%M%S}.zip"
+    now = timezone.localtime(timezone=settings.GATEWAY.report_time_zone)  # a command's own is UTC
+    target = _folder() / f"labels-{now:%Y-%m-%d-%H%M%S}.zip"
     part.replace(target)
     for old in set(_folder().glob("labels-*.zip")) - {target}:
         old.unlink(missing_ok=True)

@@ -1,6 +1,7 @@
 """The admin's lists: plain, read only; whole ids found; versions activated by who may."""
 
 import re
+from datetime import UTC, datetime
 
 import pytest
 from django.contrib.auth.models import Permission, User
@@ -131,12 +132,14 @@ def test_versions_and_roll_outs_are_listed_with_how_they_ended(admin_client: Cli
     version = ModelVersion.objects.get()
     Prediction.objects.update(model_version=version.version)
     facts = {"before": {}, "process": 1, "by": "anna", "reason": "dark rooms", "version": version}
-    RollOut.objects.create(artifact="a", state="done", finished_at=timezone.now(), **facts)
+    began = datetime(2026, 11, 12, 19, 4, tzinfo=UTC)
+    RollOut.objects.create(artifact="a", state="done", started_at=began, finished_at=timezone.now(), **facts)
     RollOut.objects.create(artifact="b", state="undone", error="resnet_server1 does not serve it: NaN", **facts)
     versions = admin_client.get("/admin/Pm/modelversion/").content.decode()
     (answers,) = re.findall(r"<td[^>]*field-answers[^>]*>(.*?)</td>", versions, re.DOTALL)
     assert answers.strip() == "1"
-    assert "UTC, anna: dark rooms" in versions
+    (activated,) = re.findall(r"<td[^>]*field-last_activated[^>]*>(.*?)</td>", versions, re.DOTALL)
+    assert activated.strip() == "2026-11-13 03:04, anna: dark rooms"  # as everywhere in the admin, of REPORT_TIME_ZONE
     (is_active,) = re.findall(r"<td[^>]*field-is_active[^>]*>(.*?)</td>", versions, re.DOTALL)
     assert "check" in is_active
     roll_outs = admin_client.get("/admin/Pm/rollout/").content.decode()

@@ -1,10 +1,10 @@
 """Log-in attempts are limited for a name from an address, sessions and pages hardened."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from axes.models import AccessAttempt
+from axes.models import AccessAttempt, AccessLog
 from django.conf import settings
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import Group, Permission, User
@@ -43,6 +43,19 @@ def test_a_name_is_locked_from_an_address_after_five_wrong_passwords(client: Cli
 def test_who_asked_for_no_page_of_ours_goes_to_the_first_one(client: Client, anna: User, target: str) -> None:
     reply = client.post(LOG_IN, {"username": "anna", "password": RIGHT, "next": target}, REMOTE_ADDR="10.0.0.1")
     assert (reply.status_code, reply["Location"]) == (302, "/admin/")
+
+
+def test_a_log_in_is_called_by_who_and_when_in_the_reports_zone(admin_client: Client) -> None:
+    facts = {"username": "anna", "ip_address": "10.0.0.1"}
+    began = datetime(2026, 11, 27, 19, 3, 37, tzinfo=UTC)
+    for table, row in (
+        ("accesslog", AccessLog.objects.create(**facts)),
+        ("accessattempt", AccessAttempt.objects.create(**facts, failures_since_start=1)),
+    ):
+        type(row).objects.filter(pk=row.pk).update(attempt_time=began)
+        page = admin_client.get(f"/admin/axes/{table}/{row.pk}/change/", headers={"Accept-Language": "zh-hans"})
+        assert page.context["subtitle"] == "anna, 2026-11-28 03:03:37"
+        assert "+00:00" not in page.content.decode()
 
 
 def test_an_address_that_the_client_claims_is_not_believed(client: Client) -> None:

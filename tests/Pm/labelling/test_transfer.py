@@ -2,6 +2,7 @@
 
 import io
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -132,6 +133,11 @@ def test_the_export_is_written_by_a_process_of_its_own_and_sent_by_nginx(
     change(photos_served_by="django")
     sent = member("export_labels").get(f"{url}file/")
     assert sent.getvalue()[:4] == b"PK\x03\x04"
+
+
+def test_the_exports_name_has_the_time_of_the_reports_zone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("django.utils.timezone.now", lambda: datetime(2026, 11, 27, 19, 24, 26, tzinfo=UTC))
+    assert zip_export(with_sample=False).name == "labels-2026-11-28-032426.zip"
 
 
 @pytest.mark.usefixtures("every_process_is_a_command")
