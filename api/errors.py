@@ -87,6 +87,13 @@ def permission_denied(request: HttpRequest, exception: Exception) -> HttpRespons
     return _page(request, error, gettext("You may not do this; ask an administrator.")) or _render(request, error)
 
 
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:  # noqa: ARG001 - Django's signature
+    """Django's CSRF_FAILURE_VIEW: a form without the token of this session; Django has logged the reason."""
+    error = PermissionDeniedError("This form is not of this session.")
+    title = gettext("This page is out of date, and nothing was saved. Go back, reload it, and try again.")
+    return _page(request, error, title) or _render(request, error)
+
+
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 - Django's signature
     """Django's handler404."""
     error = NotFoundError(NOT_FOUND)

@@ -120,6 +120,7 @@ SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"  # a link in a mail opens the page it names
 CSRF_COOKIE_SAMESITE = "Lax"  # as the session: a link from elsewhere would else replace the token of open pages
+CSRF_FAILURE_VIEW = "api.errors.csrf_failure"
 
 MIN_PASSWORD_CHARACTERS = 12
 AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [

@@ -125,6 +125,28 @@ def test_people_are_told_on_a_page_in_their_language_and_programs_in_json(
     assert staff.get(f"/admin/{path}").json()["error"]["request_id"]
 
 
+@pytest.mark.parametrize("path", ["login/", "Pm/apikey/add/"])
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "This page is out of date, and nothing was saved. Go back, reload it, and try again."),
+        ("zh-hans", "此页面已过期，未保存任何内容。请返回上一页，刷新后重试。"),
+    ],
+)
+def test_a_form_of_another_session_is_refused_on_a_page_that_says_what_to_do(
+    path: str, language: str, said: str
+) -> None:
+    strict = Client(enforce_csrf_checks=True)
+    page = strict.post(f"/admin/{path}", headers={"Accept": "text/html", "Accept-Language": language})
+    assert (page.status_code, page["Content-Type"]) == (403, "text/html; charset=utf-8")
+    source = page.content.decode()
+    assert said in source
+    assert 'href="/admin/"' in source
+    assert "<style" not in source  # which the Content-Security-Policy would refuse
+    refused = strict.post(f"/admin/{path}")
+    assert (refused.status_code, refused.json()["error"]["message"]) == (403, "This form is not of this session.")
+
+
 def test_a_foreign_host_name_is_told_in_json_to_people_too(staff: Client) -> None:
     reply = staff.get("/admin/", headers={"Accept": "text/html", "Host": "evil.example"})
     assert (reply.status_code, reply.json()["error"]["code"]) == (400, "invalid_request")
