@@ -1,23 +1,46 @@
 """Users, groups and their log-ins, as unfold shows them."""
 
+from typing import Any
+
 from axes.models import AccessAttempt, AccessLog
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group, Permission, User
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from Pm.admin.lists import ListAdmin, ReadOnlyAdmin
 
+DJANGOS = ("add", "change", "delete", "view")
 admin.site.unregister(User)
 admin.site.unregister(Group)
 
 
+def permission_name(permission: Permission) -> str:
+    """What it lets do, in the reader's language: the table holds English, and Django's four name their model again."""
+    action, _, model = permission.codename.partition("_")
+    is_djangos = action in DJANGOS and model == permission.content_type.model
+    name = f"Can {action}" if is_djangos else permission.name
+    return f"{permission.content_type} | {gettext(name)}"
+
+
+class PermissionsAdmin(ListAdmin):
+    """Where permissions are given."""
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:  # noqa: ANN401
+        """Django's, with names that are translated."""
+        field = super().formfield_for_manytomany(db_field, request, **kwargs)
+        if db_field.related_model is Permission:
+            field.label_from_instance = permission_name
+        return field
+
+
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin, ListAdmin):  # type: ignore[type-arg] # not subscriptable at run time
+class UserAdmin(DjangoUserAdmin, PermissionsAdmin):  # type: ignore[type-arg] # not subscriptable at run time
     """Who may sign in."""
 
     form = UserChangeForm
@@ -43,7 +66,7 @@ class UserAdmin(DjangoUserAdmin, ListAdmin):  # type: ignore[type-arg] # not sub
 
 
 @admin.register(Group)
-class GroupAdmin(DjangoGroupAdmin, ListAdmin):
+class GroupAdmin(DjangoGroupAdmin, PermissionsAdmin):
     """What each group may do."""
 
 

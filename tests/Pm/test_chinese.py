@@ -10,7 +10,7 @@ import django.contrib.admin
 import pytest
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group, Permission, User
 from django.core.management import CommandError, call_command
 from django.db.models import Model
 from django.test import Client, RequestFactory
@@ -180,3 +180,17 @@ def test_the_start_page_tells_how_each_part_is_in_chinese(
     source = page(admin_client, "")
     assert f"<span>数据库: {told}</span>" in source
     assert f"<span>primary:1: {told}</span>" in source
+
+
+def test_permissions_have_chinese_names_where_they_are_given(admin_client: Client) -> None:
+    paths = {
+        "permissions": f"auth/group/{Group.objects.get(name='viewer').pk}/change/",
+        "user_permissions": f"auth/user/{User.objects.get().pk}/change/",
+    }
+    for name, path in paths.items():
+        field = admin_client.get(f"/admin/{path}", headers=CHINESE).context["adminform"].form.fields[name]
+        with translation.override("zh-hans"):
+            told = [field.label_from_instance(permission) for permission in field.queryset]
+        assert {"Pm | 照片 | 可查看", "Pm | 照片 | 可查看报告", "Pm | 标注集照片 | 可标注照片"} <= set(told)
+        assert len(set(told)) == len(told) == Permission.objects.count()
+        assert [one for one in told if one.rpartition(" | ")[2].isascii()] == []
