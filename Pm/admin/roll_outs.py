@@ -30,7 +30,7 @@ class RollOutAdmin(ReadOnlyAdmin):
     list_select_related = ("version",)
     fields = (
         "version",
-        "state_label",
+        "told_state",
         "by",
         "reason",
         "started_at",
@@ -44,7 +44,12 @@ class RollOutAdmin(ReadOnlyAdmin):
     @display(description=_("State"), label=STATES)  # type: ignore[untyped-decorator]
     def state_label(self, row: RollOut) -> tuple[str, str]:
         """The state, and its words."""
-        return row.state, str(row.told_state)
+        return row.state, row.told_state
+
+    @admin.display(description=_("State"))
+    def told_state(self, row: RollOut) -> str:
+        """Its words alone: only a list draws unfold's labels."""
+        return row.told_state
 
     @admin.display(description=_("Seconds"))
     def seconds(self, row: RollOut) -> float | None:
@@ -54,7 +59,8 @@ class RollOutAdmin(ReadOnlyAdmin):
     @admin.display(description=_("Steps"))
     def told_steps(self, row: RollOut) -> str:
         """Each step, and its seconds."""
-        return ", ".join(f"{each.name} {each.seconds or '…'} s" for each in steps_of(row)) or "-"
+        steps = [f"{each.name} {'…' if each.seconds is None else each.seconds} s" for each in steps_of(row)]
+        return ", ".join(steps) or "-"
 
     @admin.display(description=_("Side by side"))
     def side_by_side(self, row: RollOut) -> str:

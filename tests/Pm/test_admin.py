@@ -151,6 +151,15 @@ def test_versions_and_roll_outs_are_listed_with_how_they_ended(admin_client: Cli
     assert admin_client.post(f"/admin/Pm/modelversion/{version.pk}/delete/", {"post": "yes"}).status_code == 403
 
 
+def test_a_roll_outs_page_says_its_state_in_words_and_the_seconds_of_each_step(admin_client: Client) -> None:
+    steps = [["check", 9.2], ["record", 0.0]]
+    row = RollOut.objects.create(artifact="a", before={}, process=1, by="anna", state="done", steps=steps)
+    page = admin_client.get(f"/admin/Pm/rollout/{row.pk}/change/", headers={"Accept-Language": "zh-hans"})
+    told = re.findall(r'<div class="readonly[^>]*>(.*?)</div>', page.content.decode())
+    assert told[1] == "完成"
+    assert told[6] == "check 9.2 s, record 0.0 s"
+
+
 @pytest.mark.parametrize("page", ["Pm/modelversion/", ""])
 def test_photos_are_counted_without_their_ids_which_no_index_of_postgresql_holds(
     admin_client: Client, record: Prediction, page: str
