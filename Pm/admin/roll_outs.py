@@ -86,7 +86,6 @@ class ComparisonAdmin(ReadOnlyAdmin):
         "shadow_result",
         "shadow_score",
         "error_code",
-        "content_sha256",
         "roll_out",
     )
     fields = (
