@@ -21,6 +21,9 @@ class Waiting:
     photos: int
     is_more: bool
 
+    def __str__(self) -> str:
+        return f"{self.photos}{'+' if self.is_more else ''}"
+
 
 def waiting(user: User | None = None) -> list[Waiting]:
     """One for each queue, of what this user may label; reads no more than indexes."""

@@ -50,7 +50,7 @@ def labelling(request: HttpRequest) -> HttpResponse:
     photos_enrol()
     queue = _queue(request.GET) or selectors.first_queue(user)
     state = _state(user, queue)
-    queues = [(Photo.Queue(row.queue).label, row) for row in selectors.waiting(user)]
+    queues = [(Photo.Queue(queue).label, queue, told) for queue, told in state["waiting"].items()]
     return page(request, "Pm/labelling/queue.html", _("Labelling"), state=state, queues=queues, answers=ANSWERS)
 
 
@@ -120,6 +120,7 @@ def _state(user: User, queue: str) -> dict[str, Any]:
         "photos": [
             {"id": photo.pk, "url": reverse("admin:Pm_photo_image", args=[photo.content_sha256])} for photo in photos
         ],
+        "waiting": {row.queue: str(row) for row in selectors.waiting(user)},
         "today": selectors.labelled_today(user),
         "can_undo": selectors.can_undo(user),
     }

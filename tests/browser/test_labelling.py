@@ -62,6 +62,7 @@ def test_keys_label_one_photo_after_another_and_undo(sign_in: SignIn, photos: li
     said = Label.objects.order_by("id").values_list("answer", flat=True)
     assert list(said) == ["offline", "online", "skip"]
     expect(page.locator("#today")).to_have_text("3")
+    expect(page.locator(".pm-tabs span")).to_have_text(["0", "3", "0"])
     page.reload()
     answered(page, "u")
     assert shown(page) == photos[3].content_sha256

@@ -56,8 +56,15 @@ def test_an_answer_brings_the_next_photo(labeller: Client) -> None:
     state = say(labeller, first, "offline")
     assert [each["id"] for each in state["photos"]] == [second.pk]
     assert (state["today"], state["can_undo"], state["queue"]) == (1, True, "uncertain")
+    assert state["waiting"] == {"sample": "0", "uncertain": "1", "imported": "0"}
     first.refresh_from_db()
     assert (first.label, Label.objects.get().by, Label.objects.get().blind) == ("offline", user("ann"), True)
+
+
+def test_a_long_queue_is_not_counted_to_its_end(labeller: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(selectors, "MAX_COUNTED", 1)
+    photos = [photo(name) for name in "abc"]
+    assert say(labeller, photos[0], "offline")["waiting"]["uncertain"] == "1+"
 
 
 def test_a_photo_on_another_screen_is_not_labelled(labeller: Client) -> None:

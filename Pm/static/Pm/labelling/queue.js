@@ -38,6 +38,7 @@ function show(state, text) {
   document.getElementById("photo").src = state.photos[0].url;
   answer.elements.photo.value = state.photos[0].id;
   document.getElementById("today").textContent = state.today;
+  for (const count of page.querySelectorAll("[data-queue]")) count.textContent = state.waiting[count.dataset.queue];
   undo.querySelector("button").disabled = !state.can_undo;
   say(text);
   fetchAhead(state);
