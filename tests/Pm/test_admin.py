@@ -40,6 +40,22 @@ def test_whole_image_id_is_found(admin_client: Client, record: Prediction) -> No
     assert f"{URL}{record.pk}/change/" not in admin_client.get(URL, {"q": "北京"}).content.decode()
 
 
+def heading(client: Client, path: str) -> list[str]:
+    page = client.get(f"/admin/{path}").content.decode()
+    (text,) = re.findall(r"<h1[^>]*>(.*?)</h1>", page, re.DOTALL)
+    return re.sub(r"<[^>]+>", " ", text).replace("chevron_right", "›").split()
+
+
+def test_a_heading_shows_what_people_compare_as_it_is(admin_client: Client, record: Prediction) -> None:
+    ModelVersion.objects.update(version="class-photos-08944199")
+    Prediction.objects.update(image_id="online/上海/x.png")
+    version, admin = ModelVersion.objects.get(), User.objects.get()
+    assert heading(admin_client, f"Pm/modelversion/{version.pk}/change/")[-1] == "class-photos-08944199"
+    assert heading(admin_client, f"auth/user/{admin.pk}/change/")[-3:] == ["Users", "›", "admin"]
+    assert heading(admin_client, f"Pm/prediction/{record.pk}/change/") == ["online/上海/x.png"]
+    assert heading(admin_client, "Pm/rollout/")[:3] == ["Pm", "›", "Roll-outs"]
+
+
 def test_nobody_adds_changes_or_deletes_records(admin_client: Client, record: Prediction) -> None:
     assert admin_client.get(f"{URL}add/").status_code == 403
     assert admin_client.post(f"{URL}{record.pk}/change/", {"result": "offline"}).status_code == 403
