@@ -37,7 +37,7 @@ def test_version_is_activated_with_a_reason_from_its_page(
     page.get_by_role("button", name="Activate this version").click()
     page.get_by_text("The roll-out has begun").wait_for()
     assert [command[0] for command in commands] == ["deploy_model"]
-    assert commands[0][2:] == ("--by=operator", "--reason=dark rooms")
+    assert commands[0][2:] == ("--by=operator", "--reason=dark rooms", "--language=en")
 
 
 @pytest.mark.usefixtures("every_process_is_a_command")
@@ -74,7 +74,7 @@ def test_canary_is_promoted_or_aborted_from_the_page(
     details.nth(0).locator("input[name=reason]").fill("更准")
     details.nth(0).locator("button").click()
     page.locator("details").nth(1).wait_for()
-    assert commands == [("canary", "--promote", "--by=operator", "--reason=更准")]
+    assert commands == [("canary", "--promote", "--by=operator", "--reason=更准", "--language=zh-hans")]
 
 
 def test_viewer_sees_the_models_and_changes_nothing(sign_in: SignIn) -> None:

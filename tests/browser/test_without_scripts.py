@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from Pm.models import Label
 from tests.browser.pages import PASSWORD, member_of
@@ -30,19 +30,20 @@ def signed_in(page: Page) -> Page:
     page.get_by_label("Username").fill("anna")
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Log in").click()
+    page.get_by_role("button", name="Log out").wait_for()
     return page
 
 
 def test_photos_are_labelled_by_buttons(signed_in: Page) -> None:
     page = signed_in
     page.get_by_role("link", name="Labelling").first.click()
-    first = page.locator("#photo").get_attribute("src")
+    first = page.locator("#photo").get_attribute("src") or ""
     page.get_by_role("button", name="Offline").click()
-    assert page.locator("#photo").get_attribute("src") != first
+    expect(page.locator("#photo")).not_to_have_attribute("src", first)
     page.get_by_role("button", name="Online").click()
-    assert page.get_by_text("Nothing to label here").is_visible()
+    expect(page.get_by_text("Nothing to label here")).to_be_visible()
     page.get_by_role("button", name="Undo").click()
-    assert page.locator("#photo").is_visible()
+    expect(page.locator("#photo")).to_be_visible()
     assert list(Label.objects.filter(undone_at=None).values_list("answer", flat=True)) == ["offline"]
 
 
@@ -52,7 +53,7 @@ def test_a_photo_is_found_and_labelled_on_its_page(signed_in: Page) -> None:
     page.get_by_role("link", name="not labelled").click()  # a filter
     page.get_by_role("link", name="slides").click()
     page.get_by_role("button", name="It is online").click()
-    assert page.get_by_text("The label is saved.").is_visible()
+    expect(page.get_by_text("The label is saved.")).to_be_visible()
 
 
 @pytest.mark.parametrize(
@@ -71,4 +72,4 @@ def test_a_form_is_in_reach(signed_in: Page, path: str, button: str) -> None:
 
 def test_the_way_out_is_in_reach(signed_in: Page) -> None:
     signed_in.get_by_role("button", name="Log out").click()
-    assert signed_in.get_by_text("Logged out", exact=False).first.is_visible()
+    expect(signed_in.get_by_text("Logged out", exact=False).first).to_be_visible()
