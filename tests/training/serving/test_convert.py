@@ -114,6 +114,22 @@ def test_a_graph_of_five_classes_is_told_its_outputs(tmp_path: Path) -> None:
         package(tmp_path / "five.onnx", tmp_path / "artifact", **BARE | size)  # type: ignore[arg-type]
 
 
+def test_a_graph_whose_answer_depends_on_the_pictures_beside_is_not_packaged(tmp_path: Path) -> None:
+    model = graph()
+    model.graph.node[-1].output[0] = "own"
+    model.graph.initializer.append(onnx.numpy_helper.from_array(np.array([0], np.int64), "over the batch"))
+    model.graph.node.extend(
+        [
+            onnx.helper.make_node("ReduceMean", ["own", "over the batch"], ["of all"]),
+            onnx.helper.make_node("Sub", ["own", "of all"], ["logits"]),
+        ]
+    )
+    onnx.save(model, tmp_path / "beside.onnx")
+    size = {"height": 40, "width": 32}
+    with pytest.raises(TrainingError, match=r"^One picture's logits differ by .* between batches of 1, 2, 7; at most"):
+        package(tmp_path / "beside.onnx", tmp_path / "artifact", **BARE | size)  # type: ignore[arg-type]
+
+
 def test_int8_is_not_quantized_again(int8_onnx: Path, folder: Path, tmp_path: Path) -> None:
     package(int8_onnx, tmp_path / "int8", **BARE)  # type: ignore[arg-type]
     with pytest.raises(TrainingError, match=r"int8 is quantized already; quantize the artifact that export wrote\.$"):
