@@ -42,13 +42,14 @@ def prepare(out: Path) -> None:
 
 def write_results(rows: Sequence[Row], out: Path) -> list[Path]:
     """benchmark.csv and, where accuracy was measured, tradeoff.png. Returns: what was written."""
-    table = out / "benchmark.csv"
+    table, plot = out / "benchmark.csv", out / "tradeoff.png"
     write_rows(table, [asdict(row) for row in rows])
     points = points_of(rows)
     if not points:
+        plot.unlink(missing_ok=True)  # of a former benchmark: beside this table it would pass for its plot
         return [table]
-    save_figure(tradeoff_figure(points), out / "tradeoff.png")
-    return [table, out / "tradeoff.png"]
+    save_figure(tradeoff_figure(points), plot)
+    return [table, plot]
 
 
 def fastest(rows: Sequence[Row]) -> list[Row]:

@@ -72,6 +72,12 @@ def test_the_file_holds_every_row_and_the_plot_wants_accuracies(tmp_path: Path) 
     assert write_results([row("float", 30, None)], tmp_path) == [tmp_path / "benchmark.csv"]
 
 
+def test_a_former_benchmarks_plot_does_not_stay_beside_another_table(tmp_path: Path) -> None:
+    write_results(ROWS, tmp_path)
+    write_results([row("float", 30, None)], tmp_path)
+    assert [file.name for file in tmp_path.iterdir()] == ["benchmark.csv"]
+
+
 def test_the_table_is_sorted_by_batch_and_latency() -> None:
     text = io.StringIO()
     Console(file=text, width=140).print(table_of(ROWS))
