@@ -88,8 +88,14 @@ def points_of(rows: Sequence[Row]) -> list[Point]:
 
 
 def recommendation(rows: Sequence[Row]) -> str:
-    """What to serve on this machine, and why, in one sentence."""
-    chosen = fastest([row for row in rows if can_be_served(row)] or rows)
+    """What to serve on this machine, and why, in one sentence; or that nothing of this can be."""
+    served = [row for row in rows if can_be_served(row)]
+    if not served:
+        return (
+            f"None of these can be served on this machine ({machine()}): each takes more threads than it has cores, or "
+            "more than the one of PyTorch; measure with --threads 1."
+        )
+    chosen = fastest(served)
     known = [row.mean_accuracy for row in chosen if row.mean_accuracy is not None]
     close = [row for row in chosen if row.mean_accuracy is None or row.mean_accuracy >= max(known) - CLOSE]
     best = min(close, key=lambda row: row.p50_ms)

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -97,4 +98,12 @@ def test_what_no_server_can_be_told_is_not_recommended() -> None:
         replace(row("pth", 2, None, threads=2), engine="pytorch"),
     ]
     assert "serve int8 by openvino with 1 thread(s): 10.00 ms" in recommendation(rows)
-    assert "serve int8 by openvino with 1000 thread(s)" in recommendation(rows[:1])
+
+
+def test_where_nothing_can_be_served_that_is_said() -> None:
+    rows = [row("int8", 1, 0.98, threads=1000), replace(row("pth", 2, 0.98, threads=2), engine="pytorch")]
+    assert re.fullmatch(
+        r"None of these can be served on this machine \(.*, \d+ cores\): each takes more threads than it has cores, "
+        r"or more than the one of PyTorch; measure with --threads 1\.",
+        recommendation(rows),
+    )
