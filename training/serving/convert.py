@@ -94,7 +94,7 @@ def float_onnx(source: Path) -> Manifest:
         raise TrainingError(f"{source} holds {manifest.weights.name}; export it first: python -m training export.")
     graph = read_graph(manifest.weights)
     if any(node.op_type in QUANTIZED for node in graph.node):
-        raise TrainingError(f"{source} is quantized already; quantize the artifact that export wrote.")
+        raise TrainingError(f"{source} is quantized already; give the float artifact that export wrote.")
     check_interface(graph, manifest.weights, manifest.height, manifest.width)
     return manifest
 

@@ -132,7 +132,7 @@ def test_a_graph_whose_answer_depends_on_the_pictures_beside_is_not_packaged(tmp
 
 def test_int8_is_not_quantized_again(int8_onnx: Path, folder: Path, tmp_path: Path) -> None:
     package(int8_onnx, tmp_path / "int8", **BARE)  # type: ignore[arg-type]
-    with pytest.raises(TrainingError, match=r"int8 is quantized already; quantize the artifact that export wrote\.$"):
+    with pytest.raises(TrainingError, match=r"int8 is quantized already; give the float artifact that export wrote\.$"):
         quantize_artifact(tmp_path / "int8", folder, tmp_path / "again", max_drop=1, cache=tmp_path / "cache")
 
 
