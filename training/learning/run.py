@@ -92,7 +92,9 @@ def check_folder(folder: Path, *, resume: bool) -> None:
 
 
 def words(fact: object) -> str:
-    """A fact as a person says it: {"alpha": 1.0} is "alpha 1.0"."""
+    """A fact as a person says it: {"alpha": 1.0} is "alpha 1.0", of a list one after the other."""
+    if isinstance(fact, list):
+        return ", then ".join(map(words, fact))
     if isinstance(fact, dict):
         return " and ".join(f"{key} {value}" for key, value in fact.items())
     return "none" if fact is None else str(fact)

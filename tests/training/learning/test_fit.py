@@ -153,6 +153,14 @@ def test_a_run_is_not_overwritten_unasked(parts: Parts, tmp_path: Path) -> None:
         fit(all_of(parts), replace(RECIPE, phases=(Phase(32, 32, 1),)), tmp_path / "run", seed=1, resume=True)
 
 
+def test_a_run_of_other_phases_is_told_in_words(parts: Parts, tmp_path: Path) -> None:
+    begun = replace(RECIPE, phases=(Phase(32, 32, 1), Phase(48, 40, 1)))
+    fit(parts, begun, tmp_path, seed=0)
+    phases = "phases height 32 and width 32 and epochs 1, then height 48 and width 40 and epochs"
+    with pytest.raises(TrainingError, match=rf"was begun with {phases} 1, not height 48 and width 40 and epochs 3; "):
+        fit(parts, replace(RECIPE, phases=(Phase(48, 40, 3),)), tmp_path, seed=0, resume=True)
+
+
 def test_a_damaged_state_is_named(parts: Parts, tmp_path: Path) -> None:
     (tmp_path / STATE).write_bytes(b"PK half a file")
     with pytest.raises(TrainingError, match=r"last\.pt is damaged; delete .* and train again\.$"):
