@@ -10,6 +10,8 @@ from training.errors import TrainingError
 from training.judging.summary import Layer, summarize, summary_text
 from training.learning.network import ARCHITECTURES
 
+DEFAULT_MODEL = Path(__file__).resolve().parents[3] / "resnet_server" / "default_model"
+
 
 def test_the_documented_frozen_resnet18_is_printed_to_the_last_figure() -> None:
     lines = summary_text("resnet18", None, None, freeze=True).splitlines()
@@ -55,6 +57,11 @@ def test_an_artifact_is_summed_up_at_its_own_size_with_what_its_file_holds(tmp_p
     assert "Operators: 3 (1 Cast, 1 ReduceMean, 1 Gemm)\n" in text
     assert "Numbers held: 10 (" in text
     assert text.endswith("Multiply-adds of its convolutions and matrix products: 6")
+
+
+def test_a_file_is_as_large_as_the_model_card_says() -> None:
+    text = summary_text(str(DEFAULT_MODEL), None, None)
+    assert "\nmodel.onnx, the file that is served: 6.0 MB\n" in text
 
 
 def test_weights_of_another_network_are_not_summed_up_as_what_the_manifest_says(trained: Path, tmp_path: Path) -> None:
