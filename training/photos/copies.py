@@ -72,7 +72,7 @@ def add_copies(folder: Path, out: Path, seed: int) -> Augmented:
     found = scan(folder)
     new_folder(out, folder)
     samples, skipped = link_readable(folder, found, out)
-    check_classes(folder, samples)
+    check_classes(folder, samples, skipped)
     by_path = {sample.path: sample for sample in samples}
     plan = planned_copies(samples, seed)
     for copy in track(plan, description="making copies"):

@@ -19,6 +19,7 @@ from resnet_server.picture_files import files_below, is_clutter
 from resnet_server.preprocess import SWAPS_AXES, PreprocessSpec, image_info, open_image, orientation, preprocess
 from training.errors import TrainingError
 from training.photos.manifest import read_groups
+from training.text import printable
 
 LABELS = ("offline", "online")
 MANIFEST = "manifest.csv"  # optional; says which pictures must stay together, see training/photos/manifest.py
@@ -84,7 +85,7 @@ def load(folder: Path, height: int, width: int, cache: Path | None = None) -> Da
         images, skipped = read_cache(stem)
     unusable = {item.path for item in skipped}
     samples = tuple(sample for sample in found if sample.path not in unusable)
-    check_classes(folder, samples)
+    check_classes(folder, samples, skipped)
     return DataSet(samples, skipped, images, digest)
 
 
@@ -227,12 +228,14 @@ def read_cache(stem: Path) -> tuple[Images, tuple[Skipped, ...]]:
         raise TrainingError(f"The decoded pixels in {pixels} are damaged; delete it and {notes.name}.") from exc
 
 
-def check_classes(folder: Path, samples: Iterable[Sample]) -> None:
-    """Raises: TrainingError when a class has no readable picture."""
+def check_classes(folder: Path, samples: Iterable[Sample], skipped: Iterable[Skipped]) -> None:
+    """Raises: TrainingError when a class has no readable picture, with the first file's reason."""
     present = {sample.label for sample in samples}
     for index, label in enumerate(LABELS):
         if index not in present:
-            raise TrainingError(f"{folder / label} holds no readable picture.")
+            first = next((item for item in skipped if item.path.startswith(f"{label}/")), None)
+            why = f"; the first file, {printable(first.path)}: {first.reason}" if first else "."
+            raise TrainingError(f"{folder / label} holds no readable picture{why}")
 
 
 def class_weights(labels: np.ndarray) -> np.ndarray:

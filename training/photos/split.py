@@ -74,7 +74,7 @@ def split(folder: Path, shares: Mapping[str, float], seed: int, *, by_group: boo
     found = scan(folder)
     looks, skipped = looks_of(folder, found)
     samples = [sample for sample in found if sample.path in looks]
-    check_classes(folder, samples)
+    check_classes(folder, samples, skipped)
     names = group_names(samples, [looks[sample.path] for sample in samples])
     samples = [replace(sample, group=name) for sample, name in zip(samples, names, strict=True)]
     parts = parts_by_group(samples, shares, seed) if by_group else parts_by_name(samples, shares)

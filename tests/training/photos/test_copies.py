@@ -161,9 +161,15 @@ def full(folder: Path) -> Path:
     return folder
 
 
-def test_an_empty_class_is_refused(tmp_path: Path) -> None:
+def test_a_class_without_a_readable_picture_is_refused(tmp_path: Path) -> None:
+    data = scenes(tmp_path / "data", 2, 0)
     with pytest.raises(TrainingError, match=r"online holds no readable picture\.$"):
-        add_copies(scenes(tmp_path / "data", 2, 0), tmp_path / "out", 0)
+        add_copies(data, tmp_path / "out", 0)
+    (data / "online" / "broken.png").write_bytes(b"no picture")
+    with pytest.raises(
+        TrainingError, match=r"no readable picture; the first file, online/broken\.png: The bytes are not"
+    ):
+        add_copies(data, tmp_path / "other", 0)
 
 
 def test_the_sheet_has_a_row_for_each_of_the_first_originals(folder: Path, tmp_path: Path) -> None:

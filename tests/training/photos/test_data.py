@@ -86,6 +86,18 @@ def test_load_refuses_an_empty_class(tmp_path: Path) -> None:
         load(tmp_path, HEIGHT, WIDTH)
 
 
+def test_of_a_class_without_a_readable_picture_the_first_file_is_named(tmp_path: Path) -> None:
+    photos = two_classes(tmp_path)
+    (photos / "offline" / "film.gif").write_bytes(b"GIF89a" + bytes(40))
+    (photos / "online" / "one.png").unlink()
+    (photos / "online" / "\udcff.png").write_bytes(b"GIF89a" + bytes(40))
+    sentence = (
+        r"online holds no readable picture; the first file, online/\\udcff\.png: GIF is not accepted; send JPEG, PNG, "
+    )
+    with pytest.raises(TrainingError, match=sentence):
+        load(photos, HEIGHT, WIDTH)
+
+
 def test_load_refuses_a_manifest_without_groups(tmp_path: Path) -> None:
     for label, name in enumerate(("offline", "online")):
         (tmp_path / name).mkdir()

@@ -212,7 +212,9 @@ def test_by_name_lets_relatives_cross_and_counts_them(tmp_path: Path) -> None:
 def test_a_class_without_readable_pictures_is_refused(tmp_path: Path) -> None:
     folder = scenes(tmp_path, 4, 0)
     (folder / "online" / "broken.png").write_bytes(b"no picture")
-    with pytest.raises(TrainingError, match=r"online holds no readable picture\.$"):
+    with pytest.raises(
+        TrainingError, match=r"no readable picture; the first file, online/broken\.png: The bytes are not"
+    ):
         split(folder, SHARES, 0)
 
 
