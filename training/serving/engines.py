@@ -55,6 +55,10 @@ def load(manifest: Manifest, engine: str, threads: int = 0) -> Model:
     try:
         return Model(manifest, load_engine(engine, manifest, threads or cpu_count()))
     except ArtifactError as exc:  # holds the engine's own words, often several lines of them
+        if manifest.weights.suffix == ".pth":
+            from training.learning.network import load_trained  # torch: four seconds that predict needs not take
+
+            load_trained(manifest.weights, manifest.architecture)  # says of another network's weights what they are
         raise TrainingError(" ".join(str(exc).split())) from exc
 
 

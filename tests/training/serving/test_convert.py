@@ -166,6 +166,16 @@ def test_verify_refuses_damaged_weights(exported: Path, tmp_path: Path) -> None:
         list(verify(spoiled))
 
 
+def test_verify_tells_weights_of_another_network_as_export_does(trained: Path, tmp_path: Path) -> None:
+    other = spoil(trained, tmp_path / "other", architecture="resnet50")
+    sentence = (
+        r"model\.pth holds weights of another network than resnet50: .* \(\d+ of \d+ are\); give the right --archi"
+    )
+    for step in (lambda: list(verify(other)), lambda: export_artifact(other, tmp_path / "float")):
+        with pytest.raises(TrainingError, match=sentence):
+            step()
+
+
 @pytest.mark.parametrize(
     ("name", "content", "sentence"),
     [
