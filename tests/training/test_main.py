@@ -117,6 +117,29 @@ def test_from_raw_photos_to_a_served_model(tmp_path: Path, printed: Callable[...
     assert len(table.splitlines()) == 1 + 40
 
 
+@pytest.mark.parametrize("step", ["export", "quantize", "prune", "prune --speed-up 2 --data", "train", "distill"])
+def test_an_output_that_cannot_be_written_is_refused_before_the_work(
+    step: str,
+    trained: Path,
+    exported: Path,
+    tmp_path: Path,
+    end: Callable[..., object],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (tmp_path / "file").touch()
+    out, photos = tmp_path / "file" / "out", write_pictures(tmp_path / "photos", 2)
+    name, *options = step.split()
+    orders = {
+        "train": [photos, out],
+        "distill": [trained, photos, out],
+        "quantize": [exported, photos, out],
+    }
+    monkeypatch.chdir(tmp_path)  # where the default cache would be made
+    order = orders.get(name, [trained, out, *options, *([photos] if options else [])])
+    assert end(name, *order) == f"error: {out} cannot be written (Not a directory); name another place."
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["file", "photos"]
+
+
 @pytest.fixture(scope="module")
 def bad(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folders and files that no step can use."""

@@ -14,6 +14,7 @@ from resnet_server.manifest import MANIFEST_NAME, file_sha256
 from training.errors import TrainingError
 from training.learning.recipes import Recipe
 from training.pages.report import save_figure
+from training.photos.folders import check_writable
 
 STATE, WEIGHTS, HISTORY, CURVES = "last.pt", "model.pth", "history.csv", "curves.png"
 
@@ -79,7 +80,8 @@ class Run:
 
 
 def check_folder(folder: Path, *, resume: bool) -> None:
-    """Raises: TrainingError when the folder holds a run and it is not to be resumed, or anything that is none."""
+    """Raises: TrainingError when the folder holds a run and it is not to be resumed, anything else, or is read-only."""
+    check_writable(folder)
     if not folder.is_dir():
         return
     if (folder / STATE).exists():

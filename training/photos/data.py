@@ -167,12 +167,16 @@ def upright_size(data: bytes) -> tuple[int, int]:
 
 def check_room(folder: Path, needed: int) -> None:
     """Raises: TrainingError when the disk of `folder`, which need not exist yet, has fewer than `needed` bytes free."""
-    existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
-    if (free := shutil.disk_usage(existing).free) < needed:
+    if (free := shutil.disk_usage(existing_part(folder)).free) < needed:
         raise TrainingError(
             f"The decoded pixels need {needed:,} bytes and {folder} has {free:,} free; "
             "name a folder on a larger disk with --cache."
         )
+
+
+def existing_part(path: Path) -> Path:
+    """The path itself, or the nearest folder above it that is there already."""
+    return next(part for part in (path, *path.absolute().parents) if part.exists())
 
 
 def write_cache(stem: Path, folder: Path, files: list[str], spec: PreprocessSpec) -> None:

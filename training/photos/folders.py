@@ -8,10 +8,10 @@ import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory, gettempdir
+from tempfile import TemporaryDirectory, TemporaryFile, gettempdir
 
 from training.errors import TrainingError
-from training.photos.data import MANIFEST, Sample
+from training.photos.data import MANIFEST, Sample, existing_part
 
 FULL = 1_000_000  # bytes; a model has more
 
@@ -26,15 +26,28 @@ def new_folder(out: Path, data: Path) -> None:
 
 
 def check_new(out: Path, data: Path) -> None:
-    """Raises: TrainingError when `out` lies inside `data`, is a file or holds anything already."""
+    """Raises: TrainingError when `out` lies inside `data`, is a file, holds anything already or cannot be written."""
     outside(out, data)
     check_empty(out)
 
 
 def check_empty(out: Path) -> None:
-    """Raises: TrainingError when `out` is a file or holds anything already."""
+    """Raises: TrainingError when `out` is a file, holds anything already or cannot be written."""
     if (out.exists() or out.is_symlink()) and (not out.is_dir() or any(out.iterdir())):
         raise TrainingError(f"{out} exists already and is not an empty folder; name a new one.")
+    check_writable(out)
+
+
+def check_writable(out: Path) -> None:
+    """Try it, before the minutes of work; nothing stays behind.
+
+    Raises: TrainingError when nothing can be written to the folder `out`, or to where it shall be made.
+    """
+    try:
+        with TemporaryFile(dir=existing_part(out)) as file:
+            file.write(b"1")
+    except OSError as exc:
+        raise TrainingError(f"{out} cannot be written ({exc.strerror}); name another place.") from exc
 
 
 def outside(out: Path, data: Path) -> None:

@@ -4,7 +4,6 @@ import platform
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from tempfile import TemporaryFile
 
 from loky import cpu_count
 from rich.table import Table
@@ -13,6 +12,7 @@ from training.judging.compare import beats
 from training.judging.figures import Point, tradeoff_figure
 from training.learning.run import write_rows
 from training.pages.report import save_figure
+from training.photos.folders import check_writable
 from training.speed.benchmark import Row
 
 CLOSE = 0.005  # of mean accuracy: half a point, what quantize accepts too
@@ -34,10 +34,9 @@ def table_of(rows: Sequence[Row]) -> Table:
 
 
 def prepare(out: Path) -> None:
-    """Make the folder for write_results. Raises: OSError when nothing can be written there."""
+    """Make the folder for write_results. Raises: TrainingError when nothing can be written there."""
+    check_writable(out)
     out.mkdir(parents=True, exist_ok=True)
-    with TemporaryFile(dir=out) as file:
-        file.write(b"1")
 
 
 def write_results(rows: Sequence[Row], out: Path) -> list[Path]:

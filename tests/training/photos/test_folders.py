@@ -37,6 +37,13 @@ def test_a_full_folder_and_a_file_are_refused(tmp_path: Path, full: bool) -> Non
         new_folder(out, tmp_path / "data")
 
 
+def test_where_nothing_can_be_written_is_no_place_for_a_new_folder(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for out in (tmp_path / "file" / "deep" / "out", Path("/proc/out"), Path("/proc/self/out")):
+        with pytest.raises(TrainingError, match=rf"^{out} cannot be written \(.*\); name another place\.$"):
+            check_empty(out)
+
+
 @pytest.mark.parametrize("inner", ["photos", "photos/out", "other/../photos/out"])
 def test_a_folder_inside_the_data_is_refused(tmp_path: Path, inner: str) -> None:
     photos = tmp_path / "photos"
