@@ -34,7 +34,7 @@ from training.commands.options import (
 from training.errors import TrainingError
 
 if TYPE_CHECKING:
-    from training.speed.slim import Slim
+    from training.speed.slim import Cost, Slim
     from training.speed.sparsify import Sparsified
 
 # Hinton et al. 2015 tried 1 to 20: at 4 a logit margin of 10 still leaves 8 % to the other class.
@@ -114,11 +114,28 @@ def print_sparsified(found: "Sparsified") -> None:
 
 def print_slim(slim: "Slim") -> None:
     """What it cost and costs."""
-    before, after = slim.before, slim.after
+    before_ms, after_ms = slim.milliseconds
     print(f"without {slim.removed:.1%} of the channels, one picture by turns in PyTorch:")
-    print(f"FLOPs        {before.flops:>16,} → {after.flops:>16,}  ({before.flops / after.flops:.2f} times fewer)")
+    print_costs(slim.before, slim.after)
+    print(f"milliseconds {before_ms:>16.1f} → {after_ms:>16.1f}")
+
+
+def print_costs(before: "Cost", after: "Cost") -> None:
+    """What one picture takes of two networks."""
+    fewer = f"  ({before.flops / after.flops:.2f} times fewer)" if after.flops < before.flops else ""
+    print(f"FLOPs        {before.flops:>16,} → {after.flops:>16,}{fewer}")
     print(f"parameters   {before.parameters:>16,} → {after.parameters:>16,}")
-    print(f"milliseconds {before.milliseconds:>16.1f} → {after.milliseconds:>16.1f}")
+
+
+def print_student(teacher: "Cost", student: "Cost") -> None:
+    """What the student will cost beside its teacher, and what to do where that is no less."""
+    print("teacher → student, one picture:")
+    print_costs(teacher, student)
+    if student.flops >= teacher.flops:
+        print(
+            "the student works as much as its teacher or more, and will be no faster; give --channels below 1, a "
+            "smaller --architecture or a smaller --height and --width, or prune the teacher (prune --speed-up) instead"
+        )
 
 
 def distill(
@@ -146,7 +163,7 @@ def distill(
     """Train a smaller network on the labels and a larger one's soft answers, at the teacher's input size."""
     from training.learning.recipes import chosen
     from training.learning.train import train_run
-    from training.speed.distill import taught_by
+    from training.speed.distill import costs_of, taught_by
 
     origin, (high, wide) = taught_by(teacher, temperature, alpha)
     wanted = chosen(
@@ -161,6 +178,7 @@ def distill(
         learning_rate=learning_rate,
         precision=precision,
     )
+    print_student(*costs_of(teacher, wanted))
     made = train_run(
         data, out, wanted, seed=seed, threads=threads, cache=cache, resume=resume, workers=workers, origin=origin
     )

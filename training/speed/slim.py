@@ -25,11 +25,15 @@ HALVINGS = 7  # of the interval in which the ratio is sought: to less than a hun
 
 @dataclass(frozen=True)
 class Cost:
-    """What one picture takes: FLOPs (two a multiply-add), parameters, median milliseconds in PyTorch."""
+    """What one picture takes: FLOPs (two a multiply-add) and parameters."""
 
     flops: int
     parameters: int
-    milliseconds: float
+
+
+def cost_of(network: UInt8Network, height: int, width: int) -> Cost:
+    """Of one picture of height x width pixels."""
+    return Cost(flops_of(network.backbone, height, width), sum(each.numel() for each in network.parameters()))
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,7 @@ class Slim:
     ratio: float  # that was asked of each layer
     before: Cost
     after: Cost
+    milliseconds: tuple[float, float]  # before and after: the medians of one picture in PyTorch, by turns
 
     @property
     def removed(self) -> float:
@@ -125,9 +130,6 @@ def slim_artifact(source: Path, *, ratio: float | None, speed_up: float | None) 
     if ratio is None or not 0 < ratio <= MOST:
         raise TrainingError(f"--ratio {ratio} is no share of the channels; give a number above 0, up to {MOST}.")
     smaller = slimmed(network, ratio)
-    times = interleaved_ms([torch_run(network), torch_run(smaller)], height, width)
-    before, after = (
-        Cost(flops_of(each.backbone, height, width), sum(one.numel() for one in each.parameters()), milliseconds)
-        for each, milliseconds in zip((network, smaller), times, strict=True)
-    )
-    return Slim(manifest, network, smaller, ratio, before, after)
+    before_ms, after_ms = interleaved_ms([torch_run(network), torch_run(smaller)], height, width)
+    before, after = (cost_of(each, height, width) for each in (network, smaller))
+    return Slim(manifest, network, smaller, ratio, before, after, (before_ms, after_ms))

@@ -85,6 +85,35 @@ def test_a_student_is_trained_and_resumed_with_its_teacher_only(
         run("train", divided, out, *student, "--resume", "--height", 48, "--width", 40)
 
 
+@pytest.mark.parametrize(
+    ("given", "flops", "fewer"),
+    [
+        ((), "180,738,048", ""),
+        (("--architecture", "resnet34"), "356,505,600", ""),
+        (("--channels", 0.5), "47,442,944", "(3.81 times fewer)"),
+        (("--height", 40, "--width", 32), "109,307,904", "(1.65 times fewer)"),
+    ],
+)
+def test_what_a_student_costs_is_told_and_where_it_is_no_less(
+    given: tuple[object, ...],
+    flops: str,
+    fewer: str,
+    trained: Path,
+    divided: Path,
+    tmp_path: Path,
+    capfd: Captured,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("training.learning.train.train_run", lambda *_, **__: None)
+    run("distill", trained, divided, tmp_path / "student", *given)
+    lines = capfd.readouterr().out.splitlines()
+    assert lines[0] == "teacher → student, one picture:"
+    assert lines[1].split() == ["FLOPs", "180,738,048", "→", flops, *fewer.split()]
+    assert lines[2].split()[:2] == ["parameters", "11,177,538"]
+    no_faster = "the student works as much as its teacher or more, and will be no faster; give --channels below 1"
+    assert [line.split(", a smaller")[0] for line in lines[3:]] == ([] if fewer else [no_faster])
+
+
 def test_benchmark_prints_a_table_writes_it_and_recommends(tmp_path: Path, capfd: Captured) -> None:
     artifact = write_artifact(tmp_path / "tiny")
     out = tmp_path / "report"
