@@ -25,8 +25,7 @@ def costs_of(teacher: Path, recipe: Recipe) -> tuple[Cost, Cost]:
     Raises: TrainingError when either's weights cannot be had, or the student cannot be.
     """
     manifest, network = network_of(teacher)
-    weights = (
-        "none" if recipe.weights == "imagenet" else recipe.weights
-    )  # a file may hold fewer channels, ImageNet's not
+    # ImageNet's would have to be downloaded, and cost what others cost; those of a file may have fewer channels.
+    weights = "none" if recipe.weights == "imagenet" else recipe.weights
     student = build_network(recipe.architecture, weights, recipe.channels)
     return cost_of(network, manifest.height, manifest.width), cost_of(student, recipe.height, recipe.width)
