@@ -3,7 +3,7 @@ import shutil
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -77,13 +77,20 @@ class Recorder(BaseHTTPRequestHandler):
         """Quiet."""
 
 
-@pytest.fixture
-def recorder() -> Iterator[tuple[str, list[bytes]]]:
-    handler = type("Fresh", (Recorder,), {"bodies": []})
+@contextmanager
+def serving(kind: type[Recorder]) -> Iterator[tuple[str, list[bytes]]]:
+    """The URL of a server, and the bodies that come to it."""
+    handler = type("Fresh", (kind,), {"bodies": []})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_address[1]}/", handler.bodies  # type: ignore[attr-defined]
         server.shutdown()
+
+
+@pytest.fixture
+def recorder() -> Iterator[tuple[str, list[bytes]]]:
+    with serving(Recorder) as served:
+        yield served
 
 
 @needs_wrk
@@ -136,11 +143,8 @@ class Silent(Recorder):
 @needs_wrk
 def test_who_is_not_answered_before_the_end_has_waited_as_well(tmp_path: Path) -> None:
     write_bodies([Photo("a", b"AAA")], tmp_path / "bodies.txt")
-    handler = type("Fresh", (Silent,), {"bodies": []})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        seen = post(f"http://127.0.0.1:{server.server_address[1]}/", tmp_path / "bodies.txt", 1, 2)
-        server.shutdown()
+    with serving(Silent) as (url, _):
+        seen = post(url, tmp_path / "bodies.txt", 1, 2)
     assert seen.statuses == {"200": 2}
     assert seen.longest_ms > 1000  # of two seconds
 
@@ -164,10 +168,7 @@ class Slow(Recorder):
 @needs_wrk
 def test_a_slow_servers_rate_is_not_what_is_finished_when_the_time_is_over(tmp_path: Path) -> None:
     write_bodies([Photo("a", b"AAA")], tmp_path / "bodies.txt")
-    handler = type("Fresh", (Slow,), {"bodies": []})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        seen = post(f"http://127.0.0.1:{server.server_address[1]}/", tmp_path / "bodies.txt", 4, 4)
-        server.shutdown()
+    with serving(Slow) as (url, _):
+        seen = post(url, tmp_path / "bodies.txt", 4, 4)
     assert seen.steady == seen.statuses["200"] - 4
     assert seen.steady / seen.per_s < 3  # of 4 seconds and a bit: the time of the first four answers, 2 s, is left out
