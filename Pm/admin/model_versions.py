@@ -21,6 +21,7 @@ from Pm.models import ModelVersion, RollOut
 from Pm.selectors import answer_count
 from Pm.versions.selectors import LAST_ROLL_OUTS, active_version, default_version, facts_of, models_now, share
 
+MAX_REASON_CHARACTERS = 1000  # as the page's forms have it; a command line takes some more
 STARTED = _("The roll-out has begun; this page shows how it goes on.")
 
 
@@ -120,35 +121,35 @@ class ModelVersionAdmin(ReadOnlyAdmin):
         """Whether the user may change what is served."""
         return request.user.has_perm("Pm.activate_modelversion")
 
-    @admin.action(description=_("Activate the selected version"), permissions=["activate"])
+    @admin.action(permissions=["activate"])
     def activate(self, request: HttpRequest, versions: QuerySet[ModelVersion]) -> None:
         """Roll one version out."""
         if folder := self._folder(request, versions):
             self._start(request, "deploy_model", str(folder))
 
-    @admin.action(description=_("Start a canary of the selected version"), permissions=["activate"])
+    @admin.action(permissions=["activate"])
     def start_canary(self, request: HttpRequest, versions: QuerySet[ModelVersion]) -> None:
         """Have the backup serve one version to a share of the requests."""
         if (folder := self._folder(request, versions)) and (percent := self._percent(request)):
             self._start(request, "canary", str(folder), percent, *(["--shadow"] if "shadow" in request.POST else []))
 
-    @admin.action(description=_("Change the share of the canary that runs"), permissions=["activate"])
+    @admin.action(permissions=["activate"])
     def change_canary(self, request: HttpRequest, _versions: QuerySet[ModelVersion]) -> None:
         """Give it another share of the requests, whatever is selected."""
         if percent := self._percent(request):
             self._start(request, "canary", percent)
 
-    @admin.action(description=_("Promote the canary that runs"), permissions=["activate"])
+    @admin.action(permissions=["activate"])
     def promote_canary(self, request: HttpRequest, _versions: QuerySet[ModelVersion]) -> None:
         """Have both servers serve it, whatever is selected."""
         self._start(request, "canary", "--promote")
 
-    @admin.action(description=_("Abort the canary that runs"), permissions=["activate"])
+    @admin.action(permissions=["activate"])
     def abort_canary(self, request: HttpRequest, _versions: QuerySet[ModelVersion]) -> None:
         """Give its share and the backup back, whatever is selected."""
         self._start(request, "canary", "--abort")
 
-    @admin.action(description=_("Roll back to what was served before"), permissions=["activate"])
+    @admin.action(permissions=["activate"])
     def roll_back(self, request: HttpRequest, _versions: QuerySet[ModelVersion]) -> None:
         """Go back to the version that was served before the active one, whatever is selected."""
         self._start(request, "rollback_model")
@@ -171,17 +172,19 @@ class ModelVersionAdmin(ReadOnlyAdmin):
     def _percent(self, request: HttpRequest) -> str:
         """The command's option for the share; empty where it is none, of which the user is told."""
         text = request.POST.get("percent", "")
-        if canary.percent_of(text) is None:
+        percent = canary.percent_of(text)
+        if percent is None:
             told = _("A canary's share is a number from %(least)s to %(most)s, not “%(text)s”.")
             limits = {"least": canary.LEAST_PERCENT, "most": canary.MOST_PERCENT, "text": text}
             self.message_user(request, told % limits, messages.ERROR)
             return ""
-        return f"--percent={text}"
+        return f"--percent={percent:.10g}"  # not as it was written: a command line takes no thousands of zeros
 
     def _start(self, request: HttpRequest, command: str, *arguments: str) -> None:
         reason = request.POST.get("reason", "").strip()
-        if not reason:
-            self.message_user(request, _("Say why: it stays in the record."), messages.ERROR)
+        if not 0 < len(reason) <= MAX_REASON_CHARACTERS:
+            told = _("Say why, in %d characters at most: it stays in the record.") % MAX_REASON_CHARACTERS
+            self.message_user(request, told, messages.ERROR)
             return
         try:
             language = f"--language={get_language()}"

@@ -92,7 +92,7 @@ def test_a_version_is_activated_with_who_and_why(admin_client: Client, commands:
     (artifacts.models_folder() / "v1").mkdir()
     select(admin_client, "activate", "v1")
     select(admin_client, "roll_back", "v1", reason="blurred")
-    assert "Say why: it stays in the record." in select(admin_client, "roll_back", "v1", reason=" ")
+    assert "Say why, in 1000 characters at most" in select(admin_client, "roll_back", "v1", reason=" ")
     who, language = "--by=admin", "--language=en"
     assert commands == [
         ("deploy_model", str(artifacts.DEFAULT), who, "--reason=dark rooms", language),
@@ -106,6 +106,11 @@ def test_the_list_has_no_bar_of_actions_that_asks_for_no_reason(admin_client: Cl
     assert 'name="action" value="roll_back"' in page
     assert '<select name="action"' not in page
     assert 'name="_selected_action" value' in page  # the form's own
+
+
+def test_a_reason_that_no_command_line_takes_is_refused_before_it_starts_one(admin_client: Client) -> None:
+    page = select(admin_client, "roll_back", ModelVersion.objects.get().version, reason="x" * 200_000)
+    assert "Say why, in 1000 characters at most: it stays in the record." in page
 
 
 def test_a_selected_row_that_is_none_is_refused(admin_client: Client) -> None:

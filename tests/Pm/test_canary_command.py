@@ -86,7 +86,7 @@ def test_a_canary_is_started_promoted_and_aborted_in_the_admin(
     servers: Servers, admin_client: Client, commands: list[tuple[str, ...]]
 ) -> None:
     assert "The roll-out has begun" in select(admin_client, "start_canary", percent="5")
-    select(admin_client, "start_canary", percent="20", shadow="on")
+    select(admin_client, "start_canary", percent="0" * 200_000 + "20", shadow="on")
     select(admin_client, "promote_canary")
     select(admin_client, "abort_canary")
     who = ("--by=admin", "--reason=dark rooms", "--language=en")
