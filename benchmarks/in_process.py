@@ -25,11 +25,13 @@ class Side(StrEnum):
 
     DOCUMENTED = "documented"  # one photo after the other, torch with its own threads
     OURS = "ours"  # one photo after the other, the engine on every core
+    PILLOW = "pillow"  # the same where Pillow decodes, as in a loop that a team writes
     LOOP = "loop"  # one photo more at once than there are cores, as in a model server: no core waits for work
-    PILLOW_LOOP = "pillow-loop"  # the same where Pillow decodes, as in a loop that a team writes
+    PILLOW_LOOP = "pillow-loop"  # the same where Pillow decodes
 
 
 LOOPS = {Side.LOOP, Side.PILLOW_LOOP}
+WITH_PILLOW = {Side.PILLOW, Side.PILLOW_LOOP}
 
 
 def main(
@@ -102,7 +104,7 @@ def classifier(side: Side) -> Classify:
     """The loaded model of one side."""
     if side is Side.DOCUMENTED:
         return documented()
-    return ours(alone=side not in LOOPS, with_pillow=side is Side.PILLOW_LOOP)
+    return ours(alone=side not in LOOPS, with_pillow=side in WITH_PILLOW)
 
 
 def documented() -> Classify:

@@ -25,6 +25,7 @@ from server.env import ROOT
 SIDES = {
     Side.DOCUMENTED: rows.DOCUMENTED_LOOP,
     Side.OURS: rows.OUR_LOOP,
+    Side.PILLOW: rows.PILLOW_ONE,
     Side.LOOP: rows.FULL_LOOP,
     Side.PILLOW_LOOP: rows.PILLOW_LOOP,
 }
@@ -59,13 +60,14 @@ def side_by_side(plan: Plan, book: Book, progress: Progress) -> None:
             ("in process, documented", lambda: in_process(plan, book, Side.DOCUMENTED)),
             ("in process, ours", lambda: in_process(plan, book, Side.OURS)),
             ("our stack, 1 client", lambda: load(plan, book, rows.STACK, ours, 1, plan.seconds)),
+            ("in process, with Pillow", lambda: in_process(plan, book, Side.PILLOW)),
             (
                 "documented stack, 1 client",
                 lambda: load(plan, book, rows.DOCUMENTED_STACK, documented, 1, plan.documented_seconds),
             ),
             ("in process, all cores", lambda: in_process(plan, book, Side.LOOP)),
             ("our stack, 8 clients", lambda: load(plan, book, rows.STACK, ours, 8, plan.seconds)),
-            ("in process, with Pillow", lambda: in_process(plan, book, Side.PILLOW_LOOP)),
+            ("in process, all cores, with Pillow", lambda: in_process(plan, book, Side.PILLOW_LOOP)),
             (
                 "documented stack, 8 clients",
                 lambda: load(plan, book, rows.DOCUMENTED_STACK, documented, 8, plan.documented_seconds),

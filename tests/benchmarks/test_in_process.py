@@ -17,7 +17,7 @@ from tests.pictures import encode, screen
 
 def test_our_sides_classify_with_the_default_model() -> None:
     assert in_process.ours(alone=True)(SAMPLE) == in_process.ours(alone=False)(SAMPLE) == 1
-    for side in (Side.OURS, Side.LOOP, Side.PILLOW_LOOP):
+    for side in (Side.OURS, Side.PILLOW, Side.LOOP, Side.PILLOW_LOOP):
         found = measure(side, [SAMPLE, encode(screen(320, 240))], 0)
         assert found["photos"] == 2  # one whole pass
         assert found["mean_ms"] > 0
