@@ -63,6 +63,7 @@ def bench(
     report.plot(out / "bench.png", book, f"{facts['cpu']}, {cores} cores")
     console.print(report.table(found))
     console.print(report.work(book))
+    console.print(report.parts(book))
     for sentence in report.remarks(facts):
         report.say(console, sentence)
     if not (real_images and documented_weights):

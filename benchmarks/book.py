@@ -82,6 +82,11 @@ def p50_name(subject: str) -> str:
     return f"{subject}: p50"
 
 
+def part_name(subject: str, part: str) -> str:
+    """The series of the mean milliseconds that a photo spends in one part of its way (benchmarks/stages.py)."""
+    return f"{subject}: time in {part}"
+
+
 def work_name(subject: str, program: str) -> str:
     """The series of the milliseconds that a program works for one photo."""
     return f"{subject}: work of {program}"

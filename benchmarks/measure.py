@@ -13,12 +13,13 @@ import loky
 from rich.progress import Progress
 
 from benchmarks import rows
-from benchmarks.book import Book, clients_name, mean_name, p50_name, rate_name, work_name
+from benchmarks.book import Book, clients_name, mean_name, p50_name, part_name, rate_name, work_name
 from benchmarks.errors import BenchmarkError
 from benchmarks.in_process import Side
 from benchmarks.photos import LABELS, Photo, growing, write_bodies, write_files
 from benchmarks.processes import cpu_ms, family, memory
 from benchmarks.stacks import Server, documented_stack, our_stack
+from benchmarks.stages import counted, split
 from benchmarks.wrk import OK, Load, post
 from server.env import ROOT
 
@@ -82,7 +83,7 @@ def side_by_side(plan: Plan, book: Book, progress: Progress) -> None:
 def load(plan: Plan, book: Book, name: str, server: Server, clients: int, seconds: int) -> None:
     """One run of wrk after a warm-up that also empties the queues; and what each program worked for a photo."""
     server.settle()
-    before = cpu_ms(family(server.pid))
+    counted_before, before = counted(server.metrics), cpu_ms(family(server.pid))
     seen = post(server.url, plan.bodies, clients, seconds)
     book.add_load(name, seen)
     worked = {program: ms - before.get(program, 0) for program, ms in cpu_ms(family(server.pid)).items()}
@@ -90,6 +91,9 @@ def load(plan: Plan, book: Book, name: str, server: Server, clients: int, second
     answers = seen.statuses[OK]
     for_each = {program: ms / answers for program, ms in worked.items()}
     add_work(book, clients_name(name, clients), for_each, seen.seconds * 1000 / answers, seen.command)
+    if server.metrics:
+        for part, ms in split(counted_before, counted(server.metrics), clients * 1000 / seen.per_s).items():
+            book.add(part_name(clients_name(name, clients), part), ms, "ms", " ".join(server.metrics))
 
 
 def add_work(book: Book, subject: str, worked: dict[str, float], elapsed_ms: float, command: str) -> None:

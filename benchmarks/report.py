@@ -18,9 +18,10 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import rows
-from benchmarks.book import Book, clients_name, p50_name, rate_name
+from benchmarks.book import Book, clients_name, p50_name, part_name, rate_name
 from benchmarks.photos import GROWING_SIZES
 from benchmarks.rows import Row
+from benchmarks.stages import PARTS
 from server.env import ROOT
 
 mpl.use("Agg")
@@ -131,6 +132,15 @@ def work(book: Book) -> Table:
     for subject in (rows.PILLOW_ONE, rows.OUR_LOOP, one, rows.PILLOW_LOOP, rows.FULL_LOOP, eight):
         for program, ms in rows.where_it_goes(book, subject).items():
             grid.add_row(subject, program, f"{ms:.2f}")
+    return grid
+
+
+def parts(book: Book) -> Table:
+    """What a photo spends in each part of the whole stack, on average; eight clients' photos wait in its queue."""
+    grid = Table("milliseconds of one photo", "1 client", "8 clients")
+    for part in PARTS:
+        times = [book[part_name(clients_name(rows.STACK, clients), part)] for clients in (1, 8)]
+        grid.add_row(part, *(f"{ms:.2f}" for ms in times))
     return grid
 
 

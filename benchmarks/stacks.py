@@ -25,6 +25,7 @@ DOCUMENTED = Path(__file__).with_name("documented")
 START_LIMIT_S = 180
 ANSWER_LIMIT_S = 120
 SETTLING_POSTS = 8
+COUNTING = ("internal", "model1", "model2")  # whose ports tell numbers
 # Without a journal, ext4 passes over every inode that was freed in the last six minutes whenever it wants a new one:
 # a photo's file takes 0.01 ms to create, and up to 1 ms after a test run or an earlier benchmark was cleared away.
 SLOW_CREATION_US = 100
@@ -34,11 +35,12 @@ LOOK_AGAIN_S = 10
 
 @dataclass(frozen=True)
 class Server:
-    """A server that answers: where it takes photos, and the process that started all of it."""
+    """A server that answers: where it takes photos, the process that started all of it, who tells numbers of it."""
 
     name: str
     url: str
     pid: int
+    metrics: tuple[str, ...] = ()  # URLs, for Prometheus
 
     def settle(self) -> None:
         """Post some photos one by one: what an earlier run left in the queues is worked off, and all parts are warm.
@@ -74,7 +76,8 @@ def our_stack() -> Iterator[Server]:
         with running_stack(folder, CLIENT_RATE_PER_S="0") as stack:
             wait_for_disk(stack.root / "var" / "media" / INCOMING)
             pid = int((stack.root / "var" / "run" / "supervisord.pid").read_text())
-            yield Server("our stack", f"{stack.url}/api/v1/get_pm", pid)
+            metrics = tuple(f"http://127.0.0.1:{stack.ports[name]}/metrics" for name in COUNTING)
+            yield Server("our stack", f"{stack.url}/api/v1/get_pm", pid, metrics)
     except AssertionError as exc:
         raise BenchmarkError(f"Our stack did not start or did not stop in order: {exc}") from exc
 

@@ -6,9 +6,10 @@ import pytest
 from rich.console import Console
 
 from benchmarks import report, rows
-from benchmarks.book import Book, clients_name, mean_name, p50_name, rate_name, work_name
+from benchmarks.book import Book, clients_name, mean_name, p50_name, part_name, rate_name, work_name
 from benchmarks.photos import GROWING_SIZES
 from benchmarks.rows import Row
+from benchmarks.stages import PARTS
 
 
 @pytest.fixture
@@ -164,3 +165,14 @@ def test_programs_are_listed_by_what_they_work_for_a_photo(book: Book) -> None:
         book.add(work_name(subject, program), ms, "ms", "wrk")
     assert list(rows.where_it_goes(book, subject).items()) == [("gunicorn", 19.0), ("nginx", 0.7)]
     assert report.work(book).row_count == 2
+
+
+def test_each_part_of_a_photos_way_has_its_line_with_one_client_and_with_eight(book: Book) -> None:
+    for part in PARTS:
+        for clients in (1, 8):
+            book.add(part_name(clients_name(rows.STACK, clients), part), 0.25 * clients, "ms", "metrics")
+    console = Console(width=100)
+    with console.capture() as captured:
+        console.print(report.parts(book))
+    cells = [[cell.strip() for cell in line.split("│")[1:-1]] for line in captured.get().splitlines() if "│" in line]
+    assert cells == [[part, "0.25", "2.00"] for part in PARTS]
