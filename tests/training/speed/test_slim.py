@@ -59,11 +59,29 @@ def test_the_ratio_is_the_least_that_gives_the_speed_up() -> None:
 
 @pytest.mark.parametrize(
     ("speed_up", "sentence"),
-    [(1, r"^--speed-up 1 is none; "), (float("nan"), r"is none"), (500, r"^Without 85% .* does 44\.4 times less")],
+    [(1, r"^--speed-up 1 is none; "), (float("nan"), r"is none"), (500, r"^Without 85% .* does 44\.4 times less, and")],
 )
 def test_a_speed_up_that_cannot_be_had_is_refused(speed_up: float, sentence: str) -> None:
     with pytest.raises(TrainingError, match=sentence):
         ratio_for(speed_up, lambda share: 1 / (1 - share) ** 2)
+
+
+def test_a_layer_of_few_channels_that_comes_back_whole_ends_the_search_nowhere() -> None:
+    """Of a pruned network, above 0.8 less is gained than below: 40 channels round to none, and stay."""
+
+    def gain(share: float) -> float:
+        return 1 / (1 - share) ** 2 if share < 0.8 else 3.2
+
+    assert 0.5 <= ratio_for(4, gain) < 0.51
+    with pytest.raises(TrainingError, match=r"^Without 75% of its channels the network does 16\.0 times less, and"):
+        ratio_for(17, gain)
+
+
+def test_layers_that_keep_all_their_channels_are_counted(trained: Path) -> None:
+    narrow = slim_artifact(trained, ratio=0.3, speed_up=None)
+    assert narrow.stayed == 0
+    few = replace(narrow, whole=narrow.network, network=slimmed(narrow.network, 0.85))  # of 48, 8 or all are left
+    assert few.stayed > 0
 
 
 def test_the_costs_before_and_after_are_told(trained: Path) -> None:
