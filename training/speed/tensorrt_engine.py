@@ -18,7 +18,7 @@ from training.errors import TrainingError
 from training.judging.answers import Logits
 from training.judging.judged import say_skipped
 from training.photos.data import Images, load
-from training.photos.folders import scratch
+from training.photos.folders import check_writable, scratch
 from training.photos.parts import part_or_whole
 from training.serving.artifact import golden_views
 from training.serving.convert import float_onnx
@@ -43,6 +43,7 @@ def build_engine(
     manifest = float_onnx(source)
     if target.exists():
         raise TrainingError(f"{target} exists already; name another file, or remove it first.")
+    check_writable(target.parent)
     if precision == "int8" and data is None:
         raise TrainingError("INT8 is calibrated on pictures; give them with --data.")
     trt = tensorrt()

@@ -47,6 +47,12 @@ def test_int8_wants_pictures_and_nothing_is_written_over(exported: Path, tmp_pat
         build_engine(exported, tmp_path / "model.engine", cache=tmp_path, **OPTIONS)
 
 
+def test_where_the_engine_cannot_be_written_is_said_before_it_is_built(exported: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(TrainingError, match=r"/file cannot be written \(Not a directory\); name another place\.$"):
+        build_engine(exported, tmp_path / "file" / "model.engine", cache=tmp_path, **OPTIONS)
+
+
 @pytest.mark.parametrize(("precision", "tolerance"), [("fp32", 1e-5), ("fp16", 0.05), ("int8", 0.25)])
 def test_every_graph_casts_first_and_answers_as_the_artifact(
     precision: Precision, tolerance: float, exported: Path, folder: Path, golden_batch: np.ndarray, tmp_path: Path
