@@ -1,6 +1,7 @@
 """Artifacts in engines: loaded and run as a server does, and one sentence for whatever goes wrong there."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,13 +54,26 @@ def load(manifest: Manifest, engine: str, threads: int = 0) -> Model:
     Raises: TrainingError when the engine cannot load it.
     """
     try:
-        return Model(manifest, load_engine(engine, manifest, threads or cpu_count()))
+        with torchs_threads_kept() if manifest.weights.suffix == ".pth" else nullcontext():
+            return Model(manifest, load_engine(engine, manifest, threads or cpu_count()))
     except ArtifactError as exc:  # holds the engine's own words, often several lines of them
         if manifest.weights.suffix == ".pth":
             from training.learning.network import load_trained  # torch: four seconds that predict needs not take
 
             load_trained(manifest.weights, manifest.architecture)  # says of another network's weights what they are
         raise TrainingError(" ".join(str(exc).split())) from exc
+
+
+@contextmanager
+def torchs_threads_kept() -> Iterator[None]:
+    """The PyTorch engine leaves torch one thread, as a server needs it; who trains or measures here keeps its own."""
+    import torch
+
+    threads = torch.get_num_threads()
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def loaded(manifest: Manifest) -> Iterator[tuple[str, Model]]:

@@ -21,6 +21,7 @@ from training.serving.artifact import facts_of_child, read_artifact, write_artif
 from training.serving.convert import network_of
 from training.serving.export import Run, onnxruntime_run, openvino_run, torch_run
 from training.speed.timing import Difference, difference
+from training.threads import on_threads
 
 FEW = 0.01  # training leaves some weights at zero by itself
 
@@ -120,7 +121,7 @@ def zeros_measured(source: Path) -> str | None:
         f"{time.after_ms:.1f} ms in {name}, and {time.before_ms:.1f} ms with numbers in their place, {time.words()}"
         for name, time in times.items()
     )
-    return f"{share:.1%} of its weights are zeros: a picture takes, by turns, {measured}"
+    return f"{share:.1%} of its weights are zeros: a picture takes, by turns and {on_threads()}, {measured}"
 
 
 # The share of zeros; by engine, how it runs with other numbers in their place, and as it is.

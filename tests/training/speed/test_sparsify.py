@@ -66,14 +66,15 @@ def test_an_amount_that_is_no_share_is_refused(amount: float, trained: Path, tmp
     assert list(tmp_path.iterdir()) == []
 
 
-def test_verify_measures_what_zeros_save(trained: Path, exported: Path, tmp_path: Path) -> None:
+def test_verify_measures_what_zeros_save(trained: Path, exported: Path, folder: Path, tmp_path: Path) -> None:
     sparsify_artifact(trained, tmp_path / "sparse", amount=0.45, data=None, cache=tmp_path / "cache")
-    export_artifact(tmp_path / "sparse", tmp_path / "float")
+    export_artifact(tmp_path / "sparse", tmp_path / "float", folder, tmp_path / "cache")
     time = r"\d+\.\d ms in {}, and \d+\.\d ms with numbers in their place, the difference lies between .* ms \(95 %\).*"
     for name, engines in {"sparse": ["PyTorch"], "float": ["ONNX Runtime", "OpenVINO"]}.items():
         times = "; ".join(time.format(engine) for engine in engines)
         said = zeros_measured(tmp_path / name)
         assert said
-        assert re.fullmatch(r"4[45]\.\d% of its weights are zeros: a picture takes, by turns, " + times, said)
+        zeros = r"4[45]\.\d% of its weights are zeros"
+        assert re.fullmatch(f"{zeros}: a picture takes, by turns and on 1 thread, {times}", said)
     assert zeros_measured(trained) is None
     assert zeros_measured(exported) is None
