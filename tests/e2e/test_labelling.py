@@ -138,7 +138,7 @@ def test_labels_become_the_model_that_answers(rollout_stack: Stack, tmp_path: Pa
     cache = ("--cache", tmp_path / "cache")
     train("split", tmp_path / "export/labelled", tmp_path / "split")
     train("train", tmp_path / "split", tmp_path / "run", *SMALL, *cache)
-    train("export", tmp_path / "run", tmp_path / "float")
+    train("export", tmp_path / "run", tmp_path / "float", "--data", tmp_path / "split", *cache)
     train("package", tmp_path / "float", tmp_path / "artifact", "--name", "labelled")
     version = json.loads((tmp_path / "artifact/manifest.json").read_text())["version"]
     assert served(stack) != {version}

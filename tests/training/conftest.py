@@ -64,10 +64,10 @@ def trained(weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def exported(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def exported(trained: Path, folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The artifact that `export` makes of it."""
     out = tmp_path_factory.mktemp("exported") / "artifact"
-    export_artifact(trained, out)
+    export_artifact(trained, out, folder, out.parent / "cache")
     return out
 
 

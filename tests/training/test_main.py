@@ -55,10 +55,13 @@ def test_every_step_has_help(step: str) -> None:
 
 
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGHUP])
-def test_who_is_told_to_end_leaves_nothing_half_written(trained: Path, tmp_path: Path, ending: signal.Signals) -> None:
+def test_who_is_told_to_end_leaves_nothing_half_written(
+    trained: Path, folder: Path, tmp_path: Path, ending: signal.Signals
+) -> None:
     (tmp_path / "tmp").mkdir()
     (tmp_path / "out").mkdir()
     command = [sys.executable, "-m", "training", "export", str(trained), str(tmp_path / "out" / "float")]
+    command += ["--data", str(folder), "--cache", str(tmp_path / "cache")]
     with subprocess.Popen(command, cwd=ROOT, env=os.environ | {"TMPDIR": str(tmp_path / "tmp")}) as process:
         while process.poll() is None and not any((tmp_path / "tmp").glob("*/model.onnx")):
             time.sleep(0.01)
@@ -117,7 +120,9 @@ def test_from_raw_photos_to_a_served_model(tmp_path: Path, printed: Callable[...
     assert len(table.splitlines()) == 1 + 40
 
 
-@pytest.mark.parametrize("step", ["export", "quantize", "prune", "prune --speed-up 2 --data", "train", "distill"])
+@pytest.mark.parametrize(
+    "step", ["export --data", "quantize", "prune", "prune --speed-up 2 --data", "train", "distill"]
+)
 def test_an_output_that_cannot_be_written_is_refused_before_the_work(
     step: str,
     trained: Path,
@@ -200,9 +205,9 @@ WRONG = [
     ("predict", "corrupt", "file"),
     ("compare", "photos", "OUT", "--architecture", "vgg16"),
     ("compare", "file", "OUT", "--architecture", "resnet18"),
-    ("export", "corrupt", "OUT"),
-    ("export", DEFAULT, "OUT"),
-    ("export", "file", "OUT"),
+    ("export", "corrupt", "OUT", "--data", "photos"),
+    ("export", DEFAULT, "OUT", "--data", "photos"),
+    ("export", "file", "OUT", "--data", "photos"),
     ("quantize", "corrupt", "photos", "OUT"),
     ("quantize", DEFAULT, "one-class", "OUT"),
     ("quantize", DEFAULT, "absent", "OUT"),

@@ -91,7 +91,7 @@ def after_training(out: Path, data: Path) -> str:
         return shlex.join(["evaluate", str(out), str(data)])
     if (data / "val").is_dir():
         return shlex.join(["evaluate", str(out), str(data), "--part", "val"])
-    return shlex.join(["export", str(out), "ARTIFACT"])
+    return shlex.join(["export", str(out), "ARTIFACT", "--data", str(data)])
 
 
 def cross_validate(

@@ -14,9 +14,7 @@ from training.commands.options import Target
 def export(
     artifact: Artifact,
     out: Target,
-    data: Annotated[
-        Path | None, typer.Option(help="Pictures to compare the engines on (val of what split wrote).")
-    ] = None,
+    data: Annotated[Path, typer.Option(help="Real pictures to compare the engines on (val of what split wrote).")],
     cache: Cache = DEFAULT_CACHE,
 ) -> None:
     """Write a .pth artifact as ONNX; kept only if PyTorch, ONNX Runtime and OpenVINO agree at batch 1, 2 and 7."""

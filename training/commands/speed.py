@@ -70,7 +70,7 @@ def prune(
     """Zero the smallest weights, as documented; or remove whole channels (--speed-up, --ratio) and train again."""
     from training.learning.recipes import chosen
     from training.learning.train import train_run
-    from training.photos.folders import outside
+    from training.photos.folders import check_writable, outside
     from training.speed.slim import slim_artifact
     from training.speed.sparsify import sparsify_artifact
     from training.threads import use_threads
@@ -82,12 +82,13 @@ def prune(
         if odd := given_options(context, *OF_ZEROING):
             raise TrainingError(f"{odd[0]} is for channels that go; give --speed-up or --ratio too, or leave it out.")
         print_sparsified(sparsify_artifact(artifact, out, amount=amount, data=data, cache=cache))
-        written(out, shlex.join(["export", str(out), "FLOAT"]))
+        written(out, shlex.join(["export", str(out), "FLOAT", "--data", str(data or "DATA")]))
         return
     if data is None or (speed_up is not None and ratio is not None):
         raise TrainingError("Give one of --speed-up and --ratio, and with --data the pictures to train on afterwards.")
     if was_given(context, "amount"):
         raise TrainingError("--amount is for weights that become zeros; leave it out, or --speed-up and --ratio.")
+    check_writable(out)
     slim = slim_artifact(artifact, ratio=ratio, speed_up=speed_up)
     wanted = chosen(recipe, epochs=epochs, batch=batch, learning_rate=learning_rate, precision=precision)
     wanted, origin = slim.training(wanted, temperature=temperature, alpha=alpha)
@@ -101,12 +102,15 @@ def prune(
 
 def print_sparsified(found: "Sparsified") -> None:
     """The zeros layer by layer, and what they are good for."""
+    from training.threads import on_threads
+
     print(f"{'layer':24}{'weights':>12}{'zeros':>12}{'share':>9}")
     for each in (*found.layers, found.whole):
         print(f"{each.layer:24}{each.weights:>12,}{each.zeros:>12,}{each.share:>9.1%}")
     print(
-        f"one picture in PyTorch: {found.time.before_ms:.1f} ms before, {found.time.after_ms:.1f} ms after, by turns; "
-        f"{found.time.words()}. A zero is multiplied like any number: only channels that are gone (--speed-up) help"
+        f"one picture in PyTorch {on_threads()}: {found.time.before_ms:.1f} ms before, {found.time.after_ms:.1f} ms "
+        f"after, by turns; {found.time.words()}. A zero is multiplied like any number: only channels that are gone "
+        "(--speed-up) help"
     )
     if found.change:
         print(found.change.words())
@@ -114,10 +118,17 @@ def print_sparsified(found: "Sparsified") -> None:
 
 def print_slim(slim: "Slim") -> None:
     """What it cost and costs."""
+    from training.threads import on_threads
+
     before_ms, after_ms = slim.milliseconds
-    print(f"without {slim.removed:.1%} of the channels, one picture by turns in PyTorch:")
+    print(f"without {slim.removed:.1%} of the channels, one picture by turns in PyTorch {on_threads()}:")
     print_costs(slim.before, slim.after)
     print(f"milliseconds {before_ms:>16.1f} → {after_ms:>16.1f}")
+    if slim.stayed:
+        print(
+            f"{slim.stayed} layers keep all their channels, since none of so few would be left; "
+            "a smaller --ratio may gain more"
+        )
 
 
 def print_costs(before: "Cost", after: "Cost") -> None:

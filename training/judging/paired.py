@@ -104,7 +104,8 @@ class Change:
         gain, low, high = (100 * each for each in (self.after - self.before, *found.interval))
         sure = f"95 %: {low:+.2f} to {high:+.2f}, {found.unit} drawn"
         if not found.differing:  # drawing again finds no difference either
-            sure = f"none of {found.units} {found.unit} differs; of others up to {rule_of_three(found.units):.1f} % may"
+            most = rule_of_three(found.units)
+            sure = f"95 %: none of {found.units} {found.unit} differs; of others up to {most:.1f} % may"
         return f"mean accuracy {self.before:.4f} before, {self.after:.4f} after: {gain:+.2f} points ({sure})"
 
 

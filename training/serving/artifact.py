@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from resnet_server.errors import ArtifactError
 from resnet_server.manifest import MANIFEST_NAME, Manifest, file_sha256, load_manifest
@@ -24,7 +25,7 @@ from training.learning.network import MEAN, STD
 from training.learning.recipes import Recipe
 from training.photos.data import LABELS, MAX_PIXELS, Images
 from training.photos.folders import link_or_copy
-from training.serving.engines import loaded
+from training.serving.engines import Model, load, loaded
 from training.serving.export import BATCHES, check_agreement
 from training.serving.golden import draw_golden
 from training.serving.measured import field_schema
@@ -68,11 +69,7 @@ def facts_of_child(parent: Manifest) -> Facts:
 
     Raises: TrainingError for one that is normalised by other numbers than all that this package makes.
     """
-    if (parent.mean, parent.std) != (MEAN, STD):
-        raise TrainingError(
-            f"{parent.folder} is normalised by mean {parent.mean} and std {parent.std}; only ImageNet's, {MEAN} and "
-            f"{STD}, can be carried on."
-        )
+    check_normalised(parent)
     made, metrics = parent.document["made_by"], parent.document["metrics"]
     return Facts(
         name=parent.document["name"],
@@ -102,6 +99,26 @@ def read_artifact(folder: Path) -> Manifest:
         return load_manifest(folder)
     except ArtifactError as exc:
         raise TrainingError(f"{str(exc).removesuffix('.')}; give a folder that train or package wrote.") from exc
+
+
+def read_checked(folder: Path) -> Manifest:
+    """The manifest of an artifact that answers its golden picture as it says: before another inherits it, or is judged.
+
+    Raises: TrainingError when it does not.
+    """
+    manifest = read_artifact(folder)
+    engine = "pytorch" if manifest.weights.suffix == ".pth" else "onnxruntime"
+    check_golden(engine, load(manifest, engine, torch.get_num_threads()), golden_views(manifest))
+    return manifest
+
+
+def check_normalised(manifest: Manifest) -> None:
+    """Raises: TrainingError for one that is normalised by other numbers than all that this package makes."""
+    if (manifest.mean, manifest.std) != (MEAN, STD):
+        raise TrainingError(
+            f"{manifest.folder} is normalised by mean {manifest.mean} and std {manifest.std}; only ImageNet's, {MEAN} "
+            f"and {STD}, can be carried on."
+        )
 
 
 def check_name(name: str) -> None:
@@ -181,17 +198,26 @@ def verify(folder: Path) -> Iterator[str]:
     yield f"loaded by {', '.join(models)}"
     views = golden_views(manifest)
     for name, model in models.items():
-        logits = model.logits(views[:1])
-        gap = float(np.abs(logits - manifest.golden_logits).max())
-        if gap > manifest.golden_tolerance:
-            raise TrainingError(
-                f"{name} answers the golden picture with {logits[0].tolist()}, the manifest says "
-                f"{list(manifest.golden_logits)} within {manifest.golden_tolerance}; do not serve it, package it again."
-            )
+        gap = check_golden(name, model, views)
         yield f"{name} answers the golden picture as it should (off by {gap:.4f} of {manifest.golden_tolerance})"
     tolerance = tolerance_of(model.logits(views), manifest.golden_tolerance)
     gap = check_agreement([each.logits for each in models.values()], views, tolerance)
     yield f"batches of {', '.join(map(str, BATCHES))} are answered alike (within {gap:.4f})"
+
+
+def check_golden(name: str, model: Model, views: Images) -> float:
+    """How far the first of the views is answered from what the manifest says.
+
+    Raises: TrainingError when that is further than it accepts.
+    """
+    manifest, logits = model.manifest, model.logits(views[:1])
+    gap = float(np.abs(logits - manifest.golden_logits).max())
+    if gap > manifest.golden_tolerance:
+        raise TrainingError(
+            f"{name} answers the golden picture with {logits[0].tolist()}, the manifest says "
+            f"{list(manifest.golden_logits)} within {manifest.golden_tolerance}; do not serve it, package it again."
+        )
+    return gap
 
 
 def golden_views(manifest: Manifest) -> Images:

@@ -18,10 +18,11 @@ from training.photos.parts import part_or_whole
 from training.serving.artifact import (
     Facts,
     check_name,
+    check_normalised,
     facts_like,
     facts_of_child,
-    golden_views,
     read_artifact,
+    read_checked,
     with_metrics,
     write_artifact,
 )
@@ -47,29 +48,26 @@ QUANTIZED = {"QuantizeLinear", "DynamicQuantizeLinear"}
 def network_of(source: Path) -> tuple[Manifest, UInt8Network]:
     """The manifest and the network of an artifact, ready to answer; of an int8 one the floats that it stands for.
 
-    Raises: TrainingError when its weights cannot be read.
+    Raises: TrainingError when its weights cannot be read, or answer otherwise than it says.
     """
-    manifest = read_artifact(source)
+    manifest = read_checked(source)
+    check_normalised(manifest)
     return manifest, load_trained(manifest.weights, manifest.architecture)
 
 
-def export_artifact(source: Path, target: Path, data: Path | None = None, cache: Path | None = None) -> str:
-    """A .pth artifact as ONNX. Returns: how nearly three engines agree, on which pictures.
+def export_artifact(source: Path, target: Path, data: Path, cache: Path) -> str:
+    """A .pth artifact as ONNX. Returns: how nearly three engines agree on EXPORT_PICTURES of `data`.
 
-    `data`: real pictures for that, EXPORT_PICTURES of them; without, the golden picture and views of it.
     Raises: TrainingError when the source holds no .pth, or the engines disagree; nothing is at `target` then.
     """
-    manifest = read_artifact(source)
-    if manifest.weights.suffix != ".pth":
-        raise TrainingError(f"{source} holds {manifest.weights.name}; only what train wrote (.pth) can be exported.")
-    network = load_trained(manifest.weights, manifest.architecture)
-    check_new(target, data) if data else check_empty(target)
-    if data is None:
-        images, what = golden_views(manifest), "the golden picture and views of it"
-    else:
-        pictures = load(part_or_whole(data, "val"), manifest.height, manifest.width, cache)
-        say_skipped(pictures.skipped)
-        images, what = calibration_sample(pictures, most=EXPORT_PICTURES), f"pictures of {data.name}"
+    held = read_artifact(source).weights
+    if held.suffix != ".pth":
+        raise TrainingError(f"{source} holds {held.name}; only what train wrote (.pth) can be exported.")
+    check_new(target, data)
+    manifest, network = network_of(source)
+    pictures = load(part_or_whole(data, "val"), manifest.height, manifest.width, cache)
+    say_skipped(pictures.skipped)
+    images = calibration_sample(pictures, most=EXPORT_PICTURES)
     many = images[np.arange(max(len(images), *BATCHES)) % len(images)]  # the few again and again, to fill each batch
     with scratch() as folder:
         onnx = folder / "model.onnx"
@@ -80,14 +78,14 @@ def export_artifact(source: Path, target: Path, data: Path | None = None, cache:
         write_artifact(target, onnx, facts_of_child(manifest))
     return (
         f"PyTorch, ONNX Runtime and OpenVINO agree within {gap:.6f} of a logit ({FLOAT_TOLERANCE} is accepted) at "
-        f"batch {', '.join(map(str, BATCHES))}, and on the class of each of {len(images)} pictures: {what}"
+        f"batch {', '.join(map(str, BATCHES))}, and on the class of each of {len(images)} pictures of {data.name}"
     )
 
 
 def float_onnx(source: Path) -> Manifest:
     """The manifest of what export wrote.
 
-    Raises: TrainingError when the source holds a .pth or is int8 already.
+    Raises: TrainingError when the source holds a .pth, is int8 already, or answers otherwise than it says.
     """
     manifest = read_artifact(source)
     if manifest.weights.suffix != ".onnx":
@@ -96,7 +94,7 @@ def float_onnx(source: Path) -> Manifest:
     if any(node.op_type in QUANTIZED for node in graph.node):
         raise TrainingError(f"{source} is quantized already; give the float artifact that export wrote.")
     check_interface(graph, manifest.weights, manifest.height, manifest.width)
-    return manifest
+    return read_checked(source)
 
 
 def quantize_artifact(

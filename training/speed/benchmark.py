@@ -26,7 +26,7 @@ from training.judging.judged import say_skipped
 from training.judging.metrics import mean_accuracy
 from training.photos.data import DataSet, load
 from training.photos.parts import part_or_whole
-from training.serving.artifact import read_artifact
+from training.serving.artifact import read_checked
 
 ROOT = Path(__file__).resolve().parents[2]
 MEGABYTE = 1_000_000
@@ -129,7 +129,7 @@ def cases_of(
 ) -> list[Case]:
     """Every artifact in every engine that runs its weights, with every thread count and batch size.
 
-    Raises: TrainingError when there is none, or an artifact is named twice.
+    Raises: TrainingError when there is none, an artifact is named twice, or one answers otherwise than it says.
     """
     if len({path.resolve() for path in artifacts}) < len(artifacts):
         raise TrainingError("An artifact is named twice; name each once.")
@@ -140,7 +140,7 @@ def cases_of(
     short = len(set(names)) == len(names)
     cases = []
     for path, name in zip(artifacts, names, strict=True):
-        manifest = read_artifact(path)
+        manifest = read_checked(path)
         fitting = [each for each in engines if WEIGHT_SUFFIX[each.partition(":")[0]] == manifest.weights.suffix]
         if not fitting:
             print(f"left out: {path}; {manifest.weights.name} does not run in {', '.join(engines)}")

@@ -61,7 +61,7 @@ def test_folds_are_pruned_as_told_and_the_next_step_repeats_what_was_told(
     [
         (("train", "val", "test"), "evaluate '{out}' '{data}'"),
         (("train", "val"), "evaluate '{out}' '{data}' --part val"),
-        ((), "export '{out}' ARTIFACT"),
+        ((), "export '{out}' ARTIFACT --data '{data}'"),
     ],
 )
 def test_what_comes_next_depends_on_the_parts_that_there_are(

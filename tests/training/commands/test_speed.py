@@ -29,7 +29,7 @@ def test_the_documented_pruning_prints_every_layer_and_that_it_makes_nothing_fas
     assert lines[31].split()[1:] == ["10,996,736", "4,948,531", "45.0%"]
     assert "the difference lies between" in lines[32]
     assert lines[32].endswith("A zero is multiplied like any number: only channels that are gone (--speed-up) help")
-    assert lines[-1] == f"next: python -m training export {tmp_path / 'sparse'} FLOAT"
+    assert lines[-1] == f"next: python -m training export {tmp_path / 'sparse'} FLOAT --data DATA"
 
 
 def test_the_times_of_a_pruning_are_of_the_threads_that_were_asked_for(
@@ -38,7 +38,7 @@ def test_the_times_of_a_pruning_are_of_the_threads_that_were_asked_for(
     asked: list[int] = []
     monkeypatch.setattr(torch, "set_num_threads", asked.append)
     run("prune", trained, tmp_path / "sparse", "--threads", 3)
-    assert asked[0] == 3  # what is written is loaded as a server does, by one thread, afterwards
+    assert asked[0] == 3
 
 
 def test_structured_pruning_trains_on_and_ends_as_an_artifact(
@@ -56,7 +56,7 @@ def test_structured_pruning_trains_on_and_ends_as_an_artifact(
     assert manifest.document["name"] == parent.document["name"]
     assert manifest.weights.stat().st_size < 0.7 * parent.weights.stat().st_size
     assert {"history.csv", "curves.png"} <= {file.name for file in out.iterdir()}
-    export_artifact(out, tmp_path / "float")
+    export_artifact(out, tmp_path / "float", divided, tmp_path / "cache")
     with pytest.raises(TrainingError, match=r"was begun with weights .* not .*; resume with what it was begun with"):
         run("prune", trained, out, "--ratio", 0.5, "--data", divided, "--resume", *SMALL, *cache)
     with pytest.raises(TrainingError, match=r"was begun with teacher temperature 2\.0 and alpha 1\.0, not none; "):

@@ -95,4 +95,4 @@ def test_a_change_is_in_points_with_the_interval_of_the_gain() -> None:
         "pictures drawn)"
     )
     same = Change.between(before, before).words()
-    assert same.endswith(": +0.00 points (none of 40 pictures differs; of others up to 7.5 % may)")
+    assert same.endswith(": +0.00 points (95 %: none of 40 pictures differs; of others up to 7.5 % may)")

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+import torch
 
 from resnet_server.engines import load_engine
 from resnet_server.manifest import file_sha256, load_manifest
@@ -19,7 +20,7 @@ from training.judging.answers import Logits
 from training.judging.paired import Change
 from training.photos.data import DataSet, Images, load
 from training.serving.artifact import verify
-from training.serving.convert import export_artifact, package, quantize_artifact
+from training.serving.convert import export_artifact, network_of, package, quantize_artifact
 from training.serving.export import Run, onnxruntime_run
 
 BARE = {"like": None, "metrics": None, "name": None, "architecture": "resnet18", "height": HEIGHT, "width": WIDTH}
@@ -166,12 +167,12 @@ def test_verify_refuses_damaged_weights(exported: Path, tmp_path: Path) -> None:
         list(verify(spoiled))
 
 
-def test_verify_tells_weights_of_another_network_as_export_does(trained: Path, tmp_path: Path) -> None:
+def test_verify_tells_weights_of_another_network_as_export_does(trained: Path, folder: Path, tmp_path: Path) -> None:
     other = spoil(trained, tmp_path / "other", architecture="resnet50")
     sentence = (
         r"model\.pth holds weights of another network than resnet50: .* \(\d+ of \d+ are\); give the right --archi"
     )
-    for step in (lambda: list(verify(other)), lambda: export_artifact(other, tmp_path / "float")):
+    for step in (lambda: list(verify(other)), lambda: export_artifact(other, tmp_path / "float", folder, tmp_path)):
         with pytest.raises(TrainingError, match=sentence):
             step()
 
@@ -194,9 +195,9 @@ def test_weights_that_do_not_run_are_refused(name: str, content: bytes | None, s
     assert not (tmp_path / "artifact").exists()
 
 
-def test_an_onnx_artifact_cannot_be_exported_again(exported: Path, tmp_path: Path) -> None:
+def test_an_onnx_artifact_cannot_be_exported_again(exported: Path, folder: Path, tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match=r"holds model\.onnx; only what train wrote \(\.pth\) can be exported\.$"):
-        export_artifact(exported, tmp_path / "again")
+        export_artifact(exported, tmp_path / "again", folder, tmp_path)
 
 
 def test_a_pth_artifact_is_exported_before_it_is_quantized(trained: Path, folder: Path, tmp_path: Path) -> None:
@@ -204,9 +205,9 @@ def test_a_pth_artifact_is_exported_before_it_is_quantized(trained: Path, folder
         quantize_artifact(trained, folder, tmp_path / "int8", max_drop=1, cache=tmp_path)
 
 
-def test_nothing_is_written_over(trained: Path, exported: Path) -> None:
+def test_nothing_is_written_over(trained: Path, exported: Path, folder: Path, tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match=r"exists already and is not an empty folder; name a new one\.$"):
-        export_artifact(trained, exported)
+        export_artifact(trained, exported, folder, tmp_path)
 
 
 def test_dynamic_int8_needs_no_calibration_and_every_engine_answers_it(
@@ -249,13 +250,13 @@ def test_an_export_is_tried_on_real_pictures(
     sentence = export_artifact(trained, tmp_path / "onnx", parts, tmp_path / "cache")
     assert sentence.startswith("PyTorch, ONNX Runtime and OpenVINO agree within 0.0")
     assert sentence.endswith(
-        " of a logit (0.001 is accepted) at batch 1, 2, 7, and on the class of each of 28 pictures: pictures of parts"
+        " of a logit (0.001 is accepted) at batch 1, 2, 7, and on the class of each of 28 pictures of parts"
     )
     assert "skipped online/film.gif: GIF is not accepted; " in capsys.readouterr().out
 
 
 def test_an_export_that_an_engine_classes_otherwise_is_not_kept(
-    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    trained: Path, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def swapped(path: Path) -> Run:
         run = onnxruntime_run(path)
@@ -263,9 +264,11 @@ def test_an_export_that_an_engine_classes_otherwise_is_not_kept(
 
     monkeypatch.setattr("training.serving.convert.openvino_run", swapped)
     monkeypatch.setattr("training.serving.convert.FLOAT_TOLERANCE", 1000.0)
-    with pytest.raises(TrainingError, match=r"^The engines give 7 of 7 pictures different classes; nothing is kept\.$"):
-        export_artifact(trained, tmp_path / "onnx")
-    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(
+        TrainingError, match=r"^The engines give 28 of 28 pictures different classes; nothing is kept\.$"
+    ):
+        export_artifact(trained, tmp_path / "onnx", folder, tmp_path / "cache")
+    assert not (tmp_path / "onnx").exists()
 
 
 def test_weights_like_another_artifact_have_its_shape_and_none_of_its_merits(
@@ -280,11 +283,36 @@ def test_weights_like_another_artifact_have_its_shape_and_none_of_its_merits(
     assert (document["made_by"]["parent"], document["made_by"]["data_sha256"]) == (None, "unknown")
 
 
-def test_what_is_normalised_by_other_numbers_is_not_carried_on(trained: Path, tmp_path: Path) -> None:
+def test_what_is_normalised_by_other_numbers_is_not_carried_on(trained: Path, folder: Path, tmp_path: Path) -> None:
     spec = load_manifest(trained).document["input"] | {"mean": [0.5, 0.5, 0.5]}
     other = spoil(trained, tmp_path / "other", input=spec)
     with pytest.raises(TrainingError, match=r"is normalised by mean \(0\.5, 0\.5, 0\.5\)"):
-        export_artifact(other, tmp_path / "float", None)
+        network_of(other)
+
+
+def test_what_a_manifest_says_of_other_weights_is_not_inherited(
+    trained: Path, exported: Path, folder: Path, tmp_path: Path
+) -> None:
+    """Whose size or golden answer was edited, its accuracy is not the weights' either."""
+    larger = load_manifest(trained).document["input"] | {"height": 4 * HEIGHT}
+    golden = load_manifest(exported).document["golden"] | {"logits": [5.0, -5.0]}
+    edited = spoil(trained, tmp_path / "edited", input=larger)
+    lying = spoil(exported, tmp_path / "lying", golden=golden)
+    with pytest.raises(TrainingError, match=r"^pytorch answers the golden picture with .*; do not serve it, package"):
+        export_artifact(edited, tmp_path / "out", folder, tmp_path)
+    with pytest.raises(TrainingError, match=r"^onnxruntime answers .*, the manifest says \[5\.0, -5\.0\]"):
+        quantize_artifact(lying, folder, tmp_path / "out", max_drop=100, cache=tmp_path)
+    assert not (tmp_path / "out").exists()
+
+
+def test_loading_leaves_torch_the_threads_that_it_had(trained: Path) -> None:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        network_of(trained)
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(threads)
 
 
 def test_few_pictures_fill_a_batch_of_seven_again_and_again(
@@ -305,7 +333,7 @@ def test_few_pictures_fill_a_batch_of_seven_again_and_again(
     photos = write_pictures(tmp_path / "photos", 1)
     sentence = export_artifact(trained, tmp_path / "onnx", photos, tmp_path / "cache")
     assert {1, 2, 7} <= sizes
-    assert "at batch 1, 2, 7, and on the class of each of 2 pictures: pictures of photos" in sentence
+    assert "at batch 1, 2, 7, and on the class of each of 2 pictures of photos" in sentence
 
 
 @pytest.mark.parametrize("change", ["name", "type", "batch", "output"])

@@ -124,10 +124,12 @@ def test_a_process_that_does_not_start_is_said_with_its_last_line(
 
 
 def test_what_an_engine_says_of_a_model_that_does_not_run_is_passed_on(tmp_path: Path) -> None:
-    artifact = write_artifact(tmp_path / "tiny")
-    other = {"height": 64, "width": 64, "pixel_format": "RGB", "mean": [0.5] * 3, "std": [0.2] * 3}
-    odd = write_artifact(tmp_path / "odd", input=other)
+    artifact, odd = write_artifact(tmp_path / "tiny"), write_artifact(tmp_path / "odd")
     cases = cases_of([artifact, odd], ["onnxruntime"], [1], [1])
+    other = {"height": 64, "width": 64, "pixel_format": "RGB", "mean": [0.5] * 3, "std": [0.2] * 3}
+    write_artifact(odd, input=other)
+    with pytest.raises(TrainingError, match=r"odd/model\.onnx cannot be run: "):
+        cases_of([artifact, odd], ["onnxruntime"], [1], [1])
     with pytest.raises(TrainingError, match=r"^odd in onnxruntime: .*Got invalid dimensions for input"), started(cases):
         pass
 
