@@ -46,6 +46,7 @@ def test_a_missing_file_is_refused(artifact: Path, name: str) -> None:
         ({"temperature": 0}, "temperature: "),
         ({"weights": {"file": "../model.onnx", "sha256": "0" * 64}}, "weights.file: "),
         ({"schema_version": 2}, "schema_version: "),
+        ({"metrics": {"measured_on": "x", "mean_accuracy": 1.7}}, "metrics.mean_accuracy: "),
     ],
 )
 def test_a_manifest_against_the_schema_is_refused(tmp_path: Path, changes: dict[str, Any], complaint: str) -> None:
