@@ -142,12 +142,13 @@ def largest_difference(runs: Sequence[Run], images: Images, batches: tuple[int, 
     return float((answers.max(0) - answers.min(0)).max())  # NaN where any is none
 
 
-def check_top1(runs: Sequence[Run], images: Images) -> None:
-    """Raises: TrainingError when the engines do not give every picture the same class."""
-    answers = np.stack([in_batches(run, images).argmax(1) for run in runs])
+def check_top1(runs: Sequence[Run], images: Images, batches: tuple[int, ...] = BATCHES) -> None:
+    """Raises: TrainingError when a picture's class depends on the engine, or on how many it is asked with."""
+    answers = np.stack([in_batches(run, images, size).argmax(1) for size in batches for run in runs])
     if differing := int((answers != answers[0]).any(0).sum()):
         raise TrainingError(
-            f"The engines give {differing} of {len(images)} pictures different classes; nothing is kept."
+            f"The engines give {differing} of {len(images)} pictures different classes, or batches of "
+            f"{', '.join(map(str, batches))} do; nothing is kept."
         )
 
 

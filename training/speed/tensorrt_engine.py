@@ -52,8 +52,9 @@ def build_engine(
         plan = built(trt, graph, manifest, batch)
         views = golden_views(manifest)
         runs = [onnxruntime_run(graph), engine_run(trt, plan)]
-        gap = check_agreement(runs, views, TOLERANCES[precision], batches=tuple({1, min(batch, len(views))}))
-        check_top1(runs, views[:batch])
+        batches = tuple({1, min(batch, len(views))})
+        gap = check_agreement(runs, views, TOLERANCES[precision], batches)
+        check_top1(runs, views, batches)
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_bytes(plan)
     return gap

@@ -264,9 +264,7 @@ def test_an_export_that_an_engine_classes_otherwise_is_not_kept(
 
     monkeypatch.setattr("training.serving.convert.openvino_run", swapped)
     monkeypatch.setattr("training.serving.convert.FLOAT_TOLERANCE", 1000.0)
-    with pytest.raises(
-        TrainingError, match=r"^The engines give 28 of 28 pictures different classes; nothing is kept\.$"
-    ):
+    with pytest.raises(TrainingError, match=r"^The engines give 28 of 28 pictures different classes, or batches of "):
         export_artifact(trained, tmp_path / "onnx", folder, tmp_path / "cache")
     assert not (tmp_path / "onnx").exists()
 

@@ -81,14 +81,18 @@ def test_an_engine_that_answers_no_number_is_refused(network: UInt8Network, gold
 
 
 def test_classes_that_differ_are_refused_however_near_the_logits() -> None:
-    pictures = np.zeros((4, 2, 2, 3), np.uint8)
+    pictures = np.repeat(np.arange(4, dtype=np.uint8), 12).reshape(4, 2, 2, 3)  # each full of its number
     one = np.array([[0, 1e-6]] * 4, np.float32)
     other = one.copy()
     other[2] = [1e-6, 0]
-    runs = [lambda images, logits=logits: logits[: len(images)] for logits in (one, other)]
+    runs = [lambda images, logits=logits: logits[images[:, 0, 0, 0]] for logits in (one, other)]
     check_top1(runs[:1] * 2, pictures)
-    with pytest.raises(TrainingError, match=r"^The engines give 1 of 4 pictures different classes; nothing is kept\.$"):
+    sentence = r"^The engines give 1 of 4 pictures different classes, or batches of 1, 2, 7 do; nothing is kept\.$"
+    with pytest.raises(TrainingError, match=sentence):
         check_top1(runs, pictures)
+    in_pairs_otherwise = [lambda images: (other if len(images) == 2 else one)[images[:, 0, 0, 0]]]
+    with pytest.raises(TrainingError, match=sentence):
+        check_top1(in_pairs_otherwise, pictures)
 
 
 def test_folded_weights_are_named_after_their_layers(exported: Path) -> None:
