@@ -1,7 +1,7 @@
 """Where a photo's time goes in the whole stack: what Pm counts of itself at /metrics, before and after a run."""
 
 import time
-from collections import Counter
+from collections import defaultdict
 
 import requests
 from prometheus_client.parser import text_string_to_metric_families
@@ -26,7 +26,8 @@ PARTS = (
     "record",
 )
 
-Counted = Counter[str]  # GATEWAY, MODEL_SERVER and each stage → seconds of all requests; "requests" → how many
+# GATEWAY, MODEL_SERVER and each stage → seconds of all requests; "requests" → how many.
+Counted = defaultdict[str, float]
 
 
 def counted(urls: tuple[str, ...]) -> Counted:
@@ -34,7 +35,7 @@ def counted(urls: tuple[str, ...]) -> Counted:
 
     Raises: BenchmarkError when one does not tell it.
     """
-    found: Counted = Counter()
+    found = Counted(float)
     if urls:
         time.sleep(COUNTED_S)
     for url in urls:
@@ -52,9 +53,9 @@ def add(found: Counted, text: str) -> None:
     for family in text_string_to_metric_families(text):
         for sample in family.samples:
             if sample.name == f"{GATEWAY}_count":
-                found["requests"] += int(sample.value)
+                found["requests"] += sample.value
             elif sample.name.endswith("_sum") and family.name in STAGES | {GATEWAY, MODEL_SERVER}:
-                found[sample.labels.get("stage", family.name)] += sample.value  # type: ignore[assignment] # seconds
+                found[sample.labels.get("stage", family.name)] += sample.value
 
 
 def split(before: Counted, after: Counted, client_ms: float) -> dict[str, float]:
