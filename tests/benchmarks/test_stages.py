@@ -1,12 +1,9 @@
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
-from typing import Any
-
 import pytest
 
 from benchmarks import stages
 from benchmarks.errors import BenchmarkError
 from benchmarks.stages import PARTS, Counted, add, counted, split
+from tests.fake_model import FakeModel, Reply
 
 GATEWAY = """
 # TYPE pm_gateway_request_duration_seconds histogram
@@ -66,24 +63,13 @@ def test_what_was_counted_before_is_no_part_of_it() -> None:
 
 
 def test_what_all_parts_tell_is_added_and_one_that_tells_nothing_is_an_error(
-    monkeypatch: pytest.MonkeyPatch,
+    spare_model: FakeModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(stages, "COUNTED_S", 0)
-
-    class Numbers(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200 if self.path == "/metrics" else 404)
-            self.end_headers()
-            self.wfile.write(GATEWAY.encode())
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Numbers) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        url = f"http://127.0.0.1:{server.server_port}"
-        assert counted((f"{url}/metrics", f"{url}/metrics"))["requests"] == 8
-        with pytest.raises(BenchmarkError, match="tells no numbers"):
-            counted((f"{url}/nothing",))
-        server.shutdown()
+    url = f"http://{spare_model.address}/metrics"
+    spare_model.ready = Reply(GATEWAY.encode())
+    assert counted((url, url))["requests"] == 8
+    spare_model.ready = Reply(GATEWAY.encode(), status=404)
+    with pytest.raises(BenchmarkError, match="tells no numbers"):
+        counted((url,))
     assert counted(()) == {}
