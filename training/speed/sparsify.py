@@ -1,5 +1,6 @@
 """The documented pruning: the smallest 45 % of the weights become zero. Dense engines multiply zeros as well."""
 
+import copy
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -86,7 +87,7 @@ def sparsify_artifact(source: Path, target: Path, *, amount: float, data: Path |
         raise TrainingError(f"--amount {amount:g} is no share of the weights; give a number between 0 and 1.")
     check_empty(target)
     manifest, network = network_of(source)
-    _, dense = network_of(source)
+    dense = copy.deepcopy(network)
     pictures = None
     if data is not None:  # first: what is wrong with them is said before the pruning
         pictures = load(part_or_whole(data, "val"), manifest.height, manifest.width, cache)
@@ -131,7 +132,7 @@ Filled = tuple[float, dict[str, tuple[Run, Run]]]
 def torch_filled(source: Path, _folder: Path) -> Filled:
     """A .pth artifact, and the same without zeros."""
     _, network = network_of(source)
-    _, dense = network_of(source)
+    dense = copy.deepcopy(network)
     weights = [parameter for parameter in dense.parameters() if parameter.dim() > 1]
     zeros, count = sum(int((weight == 0).sum()) for weight in weights), sum(weight.numel() for weight in weights)
     with torch.no_grad():
